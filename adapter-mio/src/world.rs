@@ -1,0 +1,55 @@
+//! What the driver is lent: medium, link and machine, and a queue for what it has to tell.
+
+use crate::link::Link;
+use raft_nostd::journal::{Medium, WriteError};
+use raft_nostd::{Event, Host, Position, StateMachine};
+use std::collections::VecDeque;
+
+/// The [`Host`] of the driver. Nothing is called back from inside a drain: it is queued here, and
+/// the loop tells it afterwards.
+pub(crate) struct World<M: StateMachine, D> {
+    pub(crate) machine: M,
+    pub(crate) medium: D,
+    pub(crate) link: Link,
+    /// At most as many as one drain has outputs.
+    pub(crate) told: VecDeque<Told<M::Response>>,
+    /// What the medium complained of last.
+    pub(crate) storage_error: Option<String>,
+}
+
+/// Something to tell, in the order it happened.
+pub(crate) enum Told<R> {
+    Applied(Position, R),
+    Event(Event),
+}
+
+impl<M: StateMachine, D: Medium> Host for World<M, D> {
+    type Memory = Box<[u8]>;
+    type Medium = D;
+    type Transport = Link;
+    type Machine = M;
+
+    fn medium(&mut self) -> &mut D {
+        &mut self.medium
+    }
+
+    fn transport(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
+    fn machine(&mut self) -> &mut M {
+        &mut self.machine
+    }
+
+    fn applied(&mut self, position: Position, response: M::Response) {
+        self.told.push_back(Told::Applied(position, response));
+    }
+
+    fn event(&mut self, event: Event) {
+        self.told.push_back(Told::Event(event));
+    }
+
+    fn storage_error(&mut self, error: WriteError<D::Error>) {
+        self.storage_error = Some(error.to_string());
+    }
+}

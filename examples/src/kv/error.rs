@@ -1,0 +1,124 @@
+//! Why the program ends otherwise than by being asked to.
+
+use adapter_mio::{OpenError, RunError};
+use adapter_std::files::FileError;
+use raft_nostd::journal::RecoverError;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why the program ends.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The command line makes no sense.
+    Usage(String),
+    /// Clients cannot be listened to.
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// How the operating system put it.
+        source: io::Error,
+    },
+    /// Signals cannot be waited for.
+    Signals(io::Error),
+    /// The directory of the journal cannot be used.
+    Directory(FileError),
+    /// The node cannot start.
+    Open {
+        /// The directory of its journal.
+        directory: PathBuf,
+        /// The name of its cluster.
+        cluster: String,
+        /// Why.
+        source: OpenError<FileError>,
+    },
+    /// The node cannot go on.
+    Run(RunError),
+    /// The journal cannot be looked at.
+    Inspect {
+        /// Its directory.
+        directory: PathBuf,
+        /// Why.
+        source: RecoverError<FileError>,
+    },
+    /// The journal that was looked at is damaged. It has been told where.
+    Damaged(PathBuf),
+    /// Nothing can be written to the standard output.
+    Output(io::Error),
+}
+
+impl Error {
+    /// The status to exit with: 2 when the command line makes no sense, else 1.
+    pub const fn status(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            _ => 1,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(problem) => f.write_str(problem),
+            Self::Listen { address, source } => {
+                write!(f, "cannot listen for clients on TCP {address}: {source}")
+            }
+            Self::Signals(source) => write!(f, "cannot wait for signals: {source}"),
+            Self::Directory(source) => source.fmt(f),
+            Self::Open { directory, cluster, source } => {
+                let directory = directory.display();
+                match source {
+                    OpenError::Node(raft_nostd::OpenError::Journal(error)) => {
+                        explain(f, &directory, cluster, error)
+                    }
+                    other => other.fmt(f),
+                }
+            }
+            Self::Run(source) => source.fmt(f),
+            Self::Inspect { directory, source } => {
+                write!(f, "the journal in {}: {source}", directory.display())
+            }
+            Self::Damaged(directory) => {
+                write!(f, "the journal in {} is damaged", directory.display())
+            }
+            Self::Output(source) => write!(f, "cannot write to the standard output: {source}"),
+        }
+    }
+}
+
+/// What is wrong with a journal, and what helps.
+fn explain(
+    f: &mut fmt::Formatter<'_>,
+    directory: &dyn fmt::Display,
+    cluster: &str,
+    error: &RecoverError<FileError>,
+) -> fmt::Result {
+    write!(f, "the journal in {directory}: {error}")?;
+    match error {
+        RecoverError::Cluster { .. } => write!(f, " (that of --cluster {cluster})"),
+        RecoverError::Corrupt(_) => write!(f, "; see `kv inspect {directory}`"),
+        RecoverError::Capacity { .. } => {
+            f.write_str(": it was made for a smaller log; use a smaller --log-bytes")
+        }
+        RecoverError::LogFull { .. } => f.write_str("; use a larger --log-bytes or --log-entries"),
+        _ => Ok(()),
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Usage(_) | Self::Damaged(_) => None,
+            Self::Listen { source, .. } | Self::Signals(source) | Self::Output(source) => {
+                Some(source)
+            }
+            Self::Directory(source) => Some(source),
+            Self::Open { source, .. } => Some(source),
+            Self::Run(source) => Some(source),
+            Self::Inspect { source, .. } => Some(source),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! `kv inspect`: a stopped node's journal, for a person.
+
+use super::encoding::{Change, Command, Condition, decode};
+use super::error::Error;
+use adapter_std::files::FileMedium;
+use raft_nostd::frame::{Entry, EntryKind};
+use raft_nostd::journal::{self, BlockView, Ending, Found, Inspection, Medium, NoRoom};
+use raft_nostd::journal::{SegmentView, Visitor};
+use raft_nostd::{ClusterId, Config, Index, Position};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Bytes of a key that are shown.
+const KEY_SHOWN: usize = 40;
+
+/// Prints the journal in `directory` to the standard output, with its last `tail` entries.
+///
+/// # Errors
+/// When there is none, when it cannot be read, or when it is damaged.
+pub fn inspect(directory: &Path, tail: usize) -> Result<(), Error> {
+    let mut medium = FileMedium::open_read_only(directory).map_err(Error::Directory)?;
+    let mut seen = Seen { tail, ..Seen::default() };
+    let mut buf = vec![0; Config::DATAGRAM_MAX as usize];
+    let found = journal::inspect(&mut medium, &mut seen, &mut buf);
+    let inspection =
+        found.map_err(|source| Error::Inspect { directory: directory.to_path_buf(), source })?;
+    let geometry = medium.geometry();
+    let mut out = io::stdout().lock();
+    let printed = writeln!(
+        out,
+        "journal   {}, {} segments of {} bytes",
+        directory.display(),
+        geometry.segments,
+        geometry.segment_bytes
+    );
+    let printed = printed.and_then(|()| print(&mut out, &inspection, &seen));
+    match printed {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        other => other.map_err(Error::Output)?,
+    }
+    match inspection.ending {
+        Ending::Corrupt(_) => Err(Error::Damaged(directory.to_path_buf())),
+        Ending::Found(_) => Ok(()),
+    }
+}
+
+fn print(out: &mut impl Write, found: &Inspection, seen: &Seen) -> io::Result<()> {
+    let ClusterId(cluster) = found.cluster;
+    let vote = found.hard_state.vote.map_or("nobody".to_owned(), |node| node.to_string());
+    writeln!(out, "cluster   {cluster:016x}")?;
+    writeln!(out, "node      {} of {}", found.node, found.voters)?;
+    writeln!(out, "opened    {} times, incarnation {:016x}", found.boot, found.incarnation)?;
+    writeln!(out, "term      {}, vote for {vote}", found.hard_state.term)?;
+    writeln!(
+        out,
+        "holds     {} blocks, {} bytes, in {} segments; {} entries written",
+        seen.blocks, seen.bytes, seen.segments, seen.written
+    )?;
+    writeln!(out, "entries   {} to {}", found.base.index.next(), found.last)?;
+    for (position, line) in seen.entries.values() {
+        writeln!(out, "  {:>10}  term {:>4}  {line}", position.index, position.term)?;
+    }
+    match found.ending {
+        Ending::Found(Found::Sealed) => writeln!(out, "ends      cleanly: it was stopped"),
+        Ending::Found(Found::Fresh) => writeln!(out, "ends      before it began: it is blank"),
+        Ending::Found(Found::Open) => writeln!(out, "ends      whole, but was not stopped cleanly"),
+        Ending::Found(Found::Torn(cut)) => writeln!(
+            out,
+            "ends      torn: from block {} on (segment {}, byte {}) nothing was ever synced; the \
+             next start cuts it",
+            cut.sequence, cut.segment, cut.offset
+        ),
+        Ending::Corrupt(corruption) => {
+            writeln!(out, "DAMAGED   {corruption}")?;
+            writeln!(out, "          Acknowledged bytes cannot be read: the node will not start.")
+        }
+    }
+}
+
+/// What passed by.
+#[derive(Debug, Default)]
+struct Seen {
+    tail: usize,
+    segments: u32,
+    blocks: u64,
+    bytes: u64,
+    written: u64,
+    /// The last entries, as they stand.
+    entries: BTreeMap<Index, (Position, String)>,
+}
+
+impl Visitor for Seen {
+    fn segment(&mut self, _: &SegmentView) {
+        self.segments = self.segments.saturating_add(1);
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>) -> Result<(), NoRoom> {
+        self.written = self.written.saturating_add(1);
+        // It replaces whatever stood there and after.
+        self.entries.split_off(&entry.position.index);
+        if self.tail > 0 {
+            let line = Shown(entry).to_string();
+            self.entries.insert(entry.position.index, (entry.position, line));
+        }
+        while self.entries.len() > self.tail {
+            self.entries.pop_first();
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, block: &BlockView) {
+        self.blocks = self.blocks.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(u64::from(block.bytes));
+    }
+}
+
+/// An entry for a person.
+struct Shown<'a>(&'a Entry<'a>);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.kind {
+            EntryKind::Noop => return f.write_str("opens the term"),
+            EntryKind::Membership => return f.write_str("membership"),
+            EntryKind::Command => {}
+        }
+        match decode::<Command<'_>>(self.0.payload) {
+            Some(Command::Announce { node, address }) => {
+                write!(f, "node {node} is at {}", address.escape_debug())
+            }
+            Some(Command::Change(change)) => show(f, &change),
+            Some(Command::Transaction(steps)) => write!(f, "EXEC of {} commands", steps.len()),
+            None => write!(f, "{} bytes of another version", self.0.payload.len()),
+        }
+    }
+}
+
+fn show(f: &mut fmt::Formatter<'_>, change: &Change<'_>) -> fmt::Result {
+    match change {
+        Change::Set { key, value, condition } => {
+            let condition = match condition {
+                Condition::Always => "",
+                Condition::Absent => " NX",
+                Condition::Present => " XX",
+            };
+            write!(f, "SET {} ({} bytes){condition}", Key(key.0), value.0.len())
+        }
+        Change::SetMany(pairs) => write!(f, "MSET of {} keys", pairs.len()),
+        Change::Delete(keys) => match keys.as_slice() {
+            [key] => write!(f, "DEL {}", Key(key.0)),
+            _ => write!(f, "DEL of {} keys", keys.len()),
+        },
+        Change::Add { key, by } => write!(f, "INCRBY {} {by}", Key(key.0)),
+        Change::Clear => f.write_str("FLUSHALL"),
+    }
+}
+
+/// The start of a key, with what is not printable escaped.
+struct Key<'a>(&'a [u8]);
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, more) = match self.0.get(..KEY_SHOWN) {
+            Some(start) if self.0.len() > KEY_SHOWN => (start, "..."),
+            _ => (self.0, ""),
+        };
+        write!(f, "\"{}\"{more}", start.escape_ascii())
+    }
+}

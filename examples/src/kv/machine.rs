@@ -1,0 +1,250 @@
+//! The replicated state: keys and values, and where clients reach each node.
+
+use super::digest::{Digest, Kind};
+use super::encoding::{Bytes, Change, Command, Condition, Query, Step, decode};
+use raft_nostd::{Committed, Index, NodeId, StateMachine};
+use std::collections::{BTreeMap, HashMap};
+
+/// The most bytes of values that one command answers.
+pub const ANSWER_MAX: usize = 16 << 20;
+/// The longest address a node may announce.
+pub const ADDRESS_MAX: usize = 256;
+
+type Blob = Box<[u8]>;
+
+/// What a command or a query answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// Done.
+    Done,
+    /// Not done, since its condition does not hold.
+    Unmet,
+    /// A number.
+    Integer(i64),
+    /// A value, or that there is none.
+    Value(Option<Blob>),
+    /// Several of them.
+    Values(Vec<Option<Blob>>),
+    /// What the steps of a transaction answered.
+    Each(Vec<Self>),
+    /// Nothing was changed.
+    Failed(Failure),
+}
+
+/// Why a command had no effect, the same on every node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The value is not a decimal 64-bit integer.
+    NotAnInteger,
+    /// The sum does not fit into 64 bits.
+    Overflow,
+    /// The bytes are no command of this version.
+    Undecodable,
+    /// The answer would be longer than 16 MiB.
+    AnswerTooLong,
+}
+
+/// The state.
+#[derive(Debug, Default)]
+pub struct Machine {
+    // Nothing depends on the order in which a map is iterated: none ever is.
+    values: HashMap<Blob, Blob>,
+    addresses: BTreeMap<u32, String>,
+    digest: Digest,
+    bytes: usize,
+    applied: Index,
+}
+
+impl Machine {
+    /// Where clients reach `node`, as it announced.
+    pub fn address(&self, node: NodeId) -> Option<&str> {
+        self.addresses.get(&node.get()).map(String::as_str)
+    }
+
+    /// The hash of the state.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// How many keys there are.
+    pub fn keys(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Bytes in all keys and values.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The last command that was applied in this run.
+    pub fn last_applied(&self) -> Index {
+        self.applied
+    }
+
+    fn execute(&mut self, command: &Command<'_>) -> Response {
+        match command {
+            Command::Announce { node, address } => self.announce(*node, address),
+            Command::Change(change) => self.change(change),
+            Command::Transaction(steps) => {
+                let mut budget = ANSWER_MAX;
+                let each = steps.iter().map(|step| match step {
+                    Step::Change(change) => self.change(change),
+                    Step::Query(query) => self.answer(query, &mut budget),
+                });
+                Response::Each(each.collect())
+            }
+        }
+    }
+
+    fn change(&mut self, change: &Change<'_>) -> Response {
+        match change {
+            Change::Set { key, value, condition } => self.set(key.0, value.0, *condition),
+            Change::SetMany(pairs) => {
+                for (key, value) in pairs {
+                    self.put(key.0, value.0);
+                }
+                Response::Done
+            }
+            Change::Delete(keys) => self.delete(keys),
+            Change::Add { key, by } => self.add(key.0, *by),
+            Change::Clear => self.clear(),
+        }
+    }
+
+    fn announce(&mut self, node: u32, address: &str) -> Response {
+        if address.len() > ADDRESS_MAX {
+            return Response::Failed(Failure::Undecodable);
+        }
+        let key = node.to_le_bytes();
+        self.digest.add(Kind::Address, &key, address.as_bytes());
+        if let Some(old) = self.addresses.insert(node, address.to_owned()) {
+            self.digest.remove(Kind::Address, &key, old.as_bytes());
+        }
+        Response::Done
+    }
+
+    fn set(&mut self, key: &[u8], value: &[u8], condition: Condition) -> Response {
+        let met = match condition {
+            Condition::Always => true,
+            Condition::Absent => !self.values.contains_key(key),
+            Condition::Present => self.values.contains_key(key),
+        };
+        if !met {
+            return Response::Unmet;
+        }
+        self.put(key, value);
+        Response::Done
+    }
+
+    fn put(&mut self, key: &[u8], value: &[u8]) {
+        self.digest.add(Kind::Value, key, value);
+        self.bytes = self.bytes.saturating_add(value.len());
+        match self.values.get_mut(key) {
+            Some(place) => {
+                self.digest.remove(Kind::Value, key, place);
+                self.bytes = self.bytes.saturating_sub(place.len());
+                *place = value.into();
+            }
+            None => {
+                self.bytes = self.bytes.saturating_add(key.len());
+                self.values.insert(key.into(), value.into());
+            }
+        }
+    }
+
+    fn delete(&mut self, keys: &[Bytes<'_>]) -> Response {
+        let mut count = 0;
+        for Bytes(key) in keys {
+            if let Some(value) = self.values.remove(*key) {
+                self.digest.remove(Kind::Value, key, &value);
+                self.bytes = self.bytes.saturating_sub(key.len().saturating_add(value.len()));
+                count += 1;
+            }
+        }
+        Response::Integer(count)
+    }
+
+    fn add(&mut self, key: &[u8], by: i64) -> Response {
+        let Some(old) = self.values.get(key).map_or(Some(0), |value| integer(value)) else {
+            return Response::Failed(Failure::NotAnInteger);
+        };
+        let Some(new) = old.checked_add(by) else {
+            return Response::Failed(Failure::Overflow);
+        };
+        self.put(key, new.to_string().as_bytes());
+        Response::Integer(new)
+    }
+
+    fn clear(&mut self) -> Response {
+        self.values = HashMap::new();
+        self.bytes = 0;
+        self.digest = Digest::default();
+        for (node, address) in &self.addresses {
+            self.digest.add(Kind::Address, &node.to_le_bytes(), address.as_bytes());
+        }
+        Response::Done
+    }
+
+    /// Answers with no more than `budget` bytes of values, and takes them from it.
+    fn answer(&self, query: &Query<'_>, budget: &mut usize) -> Response {
+        match query {
+            Query::Get(key) => match self.get_many(&[*key], budget) {
+                Some(mut values) => Response::Value(values.pop().flatten()),
+                None => Response::Failed(Failure::AnswerTooLong),
+            },
+            Query::GetMany(keys) => match self.get_many(keys, budget) {
+                Some(values) => Response::Values(values),
+                None => Response::Failed(Failure::AnswerTooLong),
+            },
+            Query::Count(keys) => {
+                let found = keys.iter().filter(|key| self.values.contains_key(key.0)).count();
+                Response::Integer(count(found))
+            }
+            Query::Size => Response::Integer(count(self.values.len())),
+        }
+    }
+
+    fn get_many(&self, keys: &[Bytes<'_>], budget: &mut usize) -> Option<Vec<Option<Blob>>> {
+        let found = || keys.iter().map(|key| self.values.get(key.0));
+        let length: usize = found().flatten().map(|value| value.len()).sum();
+        *budget = budget.checked_sub(length)?;
+        Some(found().map(|value| value.cloned()).collect())
+    }
+}
+
+/// A number of things in memory: never more than fit into an `i64`.
+fn count(things: usize) -> i64 {
+    i64::try_from(things).unwrap_or(i64::MAX)
+}
+
+/// The integer that `text` is the one canonical decimal form of, as Redis has it: no sign but a
+/// minus, no leading zeros, no spaces.
+pub fn integer(text: &[u8]) -> Option<i64> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let canonical = match digits {
+        [b'0'] => digits.len() == text.len(),
+        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    if canonical { std::str::from_utf8(text).ok()?.parse().ok() } else { None }
+}
+
+impl StateMachine for Machine {
+    type Response = Response;
+
+    fn apply(&mut self, committed: Committed<'_>) -> Response {
+        self.applied = committed.position.index;
+        match decode(committed.command) {
+            Some(command) => self.execute(&command),
+            None => Response::Failed(Failure::Undecodable),
+        }
+    }
+
+    fn query(&self, request: &[u8]) -> Response {
+        let mut budget = ANSWER_MAX;
+        match decode(request) {
+            Some(query) => self.answer(&query, &mut budget),
+            None => Response::Failed(Failure::Undecodable),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Running a node from its options, and the program around it.
+
+use super::announcer::Announcer;
+use super::descriptors::clients_max;
+use super::desk::Shared;
+use super::error::Error;
+use super::info::{Counts, Names};
+use super::inspect::inspect;
+use super::machine::Machine;
+use super::options::{Cli, Options, Task};
+use super::say::Voice;
+use super::service::Kv;
+use super::waiting::Waiting;
+use adapter_mio::{Loop, OpenError};
+use adapter_std::files::{self, FileError, FileMedium};
+use clap::Parser;
+use clap::error::ErrorKind;
+use mio::net::{TcpListener, UnixStream};
+use raft_nostd::journal::Medium;
+use raft_nostd::{ClusterId, Config, NodeId, VOTERS_MAX};
+use signal_hook::SigId;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::low_level::{pipe, unregister};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::net::{self, SocketAddr};
+use std::os::unix;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Bytes in a segment of the journal.
+const SEGMENT_BYTES: u32 = 16 << 20;
+/// Segments of a journal, unless the log needs more: 1 GiB.
+const SEGMENTS: u64 = 64;
+/// Bytes of a segment that may stay unused: its head and the last frame that does not fit.
+const SEGMENT_WASTE: u64 = 128 << 10;
+/// Bytes the log takes for each entry beyond its frame.
+const SLOT_BYTES: u64 = 16;
+
+/// The whole program: does what the words of the command line say.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let done = match Cli::try_parse_from(words) {
+        Ok(Cli { task: Some(Task::Inspect { dir, tail }), .. }) => inspect(&dir, tail),
+        Ok(Cli { options: Some(options), .. }) => run(&options),
+        Ok(_) => Err(Error::Usage("nothing to do; see `kv --help`".to_owned())),
+        Err(error) => return refuse(&error),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr().lock(), "kv: {error}");
+            ExitCode::from(error.status())
+        }
+    }
+}
+
+/// Help where it was asked for; else one line about what is wrong.
+fn refuse(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+        }
+        _ => {
+            let text = error.to_string();
+            let lines = text.lines().take_while(|line| !line.trim().is_empty());
+            let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+            let line = words.join(" ");
+            let line = line.strip_prefix("error: ").unwrap_or(&line);
+            let _ = writeln!(io::stderr().lock(), "kv: {line}; see `kv --help`");
+        }
+    }
+    ExitCode::from(2)
+}
+
+/// Runs a node until SIGTERM or SIGINT asks it to stop.
+///
+/// # Errors
+/// Why it did not start, or could not go on.
+pub fn run(options: &Options) -> Result<(), Error> {
+    let voters = voters(options)?;
+    let config = config(options, &voters)?;
+    let voice = if options.quiet { Voice::Quiet } else { Voice::Loud };
+    let (listener, announce) = listen(options)?;
+    let signals = Signals::new().map_err(Error::Signals)?;
+    let node = open(options, &config)?;
+    greet(options, &voters, &announce, &node, voice);
+    let shared = Shared {
+        names: Names { cluster: options.cluster.clone(), announce, started: Instant::now() },
+        waiting: Waiting::default(),
+        announcer: Announcer::default(),
+        counts: Counts::default(),
+        patience: options.write_timeout,
+        longest: config.max_command,
+    };
+    let segments = node.node().medium().geometry().segments;
+    let clients_max = clients_max(options.max_clients.max(1), segments);
+    if clients_max < options.max_clients {
+        voice.say(format_args!("serves {clients_max} clients at most: see ulimit -n"));
+    }
+    let mut service = Kv::new(listener, signals.reader()?, shared, clients_max, voice);
+    node.run(&mut service).map_err(Error::Run)?;
+    voice.say(format_args!("stopped"));
+    Ok(())
+}
+
+/// All voters in ascending order, this node among them.
+fn voters(options: &Options) -> Result<Vec<NodeId>, Error> {
+    let mut voters: Vec<NodeId> = options.peers.iter().map(|peer| peer.id).collect();
+    voters.sort_unstable();
+    if let Some([twice, _]) = voters.windows(2).find(|pair| pair.first() == pair.last()) {
+        return Err(Error::Usage(format!("--peer {twice} is given twice")));
+    }
+    if let Err(place) = voters.binary_search(&options.id) {
+        voters.insert(place, options.id);
+    }
+    Ok(voters)
+}
+
+fn config<'a>(options: &Options, voters: &'a [NodeId]) -> Result<Config<'a>, Error> {
+    let cluster = ClusterId::from_name(&options.cluster);
+    let mut config = Config::new(cluster, options.id, voters);
+    config = config.with_max_datagram(options.max_datagram);
+    config.log_entries = options.log_entries;
+    config.election_timeout = options.election_timeout;
+    config.heartbeat = options.heartbeat;
+    config.check::<VOTERS_MAX>().map_err(|error| Error::Usage(error.to_string()))?;
+    Ok(config)
+}
+
+/// The listener for clients, and what they are told to connect to.
+fn listen(options: &Options) -> Result<(TcpListener, String), Error> {
+    if options.announce.is_none() && options.client.ip().is_unspecified() {
+        return Err(Error::Usage(format!(
+            "clients cannot connect to {}: say --announce HOST:PORT",
+            options.client
+        )));
+    }
+    let address = options.client;
+    let failed = |source| Error::Listen { address, source };
+    let listener = net::TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let announce = options.announce.clone().unwrap_or_else(|| bound.to_string());
+    Ok((TcpListener::from_std(listener), announce))
+}
+
+fn open(options: &Options, config: &Config<'_>) -> Result<Loop<Machine, FileMedium>, Error> {
+    let files = files(options).map_err(Error::Directory)?;
+    let medium = FileMedium::open(&options.data, files).map_err(Error::Directory)?;
+    let peers = options.peers.iter().map(|peer| (peer.id, peer.address)).collect();
+    let loop_options = adapter_mio::Options::new(options.raft, peers);
+    let slots = SLOT_BYTES.saturating_mul(u64::from(config.log_entries));
+    let least = u64::from(config.max_frame()).saturating_mul(3);
+    let memory = slots.saturating_add(options.log_bytes.max(least));
+    let opened = adapter_mio::open(config, loop_options, Machine::default(), medium, memory);
+    opened.map_err(|source| match source {
+        OpenError::Node(raft_nostd::OpenError::Config(error)) => Error::Usage(error.to_string()),
+        source => Error::Open {
+            directory: options.data.clone(),
+            cluster: options.cluster.clone(),
+            source,
+        },
+    })
+}
+
+/// The journal's shape: as asked for, or as the directory has it, or large enough for the log.
+fn files(options: &Options) -> Result<files::Options, FileError> {
+    let segments = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
+    let shape = match options.journal {
+        Some(bytes) => (SEGMENT_BYTES, segments(bytes / u64::from(SEGMENT_BYTES))),
+        None => match FileMedium::open_read_only(&options.data) {
+            Ok(medium) => (medium.geometry().segment_bytes, medium.geometry().segments),
+            Err(FileError::NotAMedium { .. }) => {
+                // Twice the log, so that a new copy of it always fits beside the old one.
+                let used = u64::from(SEGMENT_BYTES) - SEGMENT_WASTE;
+                let needed = (options.log_bytes / used + 2) * 2;
+                (SEGMENT_BYTES, segments(needed.max(SEGMENTS)))
+            }
+            Err(error) => return Err(error),
+        },
+    };
+    Ok(files::Options::new(shape.0, shape.1).with_sync(options.sync.into()))
+}
+
+fn greet(
+    options: &Options,
+    voters: &[NodeId],
+    announce: &str,
+    node: &Loop<Machine, FileMedium>,
+    voice: Voice,
+) {
+    let Options { id, cluster, data, client, .. } = options;
+    let peers: SocketAddr = node.local_addr();
+    let voters: Vec<String> = voters.iter().map(ToString::to_string).collect();
+    voice.say(format_args!(
+        "node {id} of {}, cluster {cluster}: nodes on UDP {peers}, clients on TCP {client} as \
+         {announce}, journal in {}",
+        voters.join(", "),
+        data.display()
+    ));
+    let raft = node.node().raft();
+    let vote = raft.hard_state().vote.map_or("nobody".to_owned(), |node| node.to_string());
+    voice.say(format_args!(
+        "recovered term {}, vote for {vote}, {} entries, boot {}",
+        raft.term(),
+        raft.last().index,
+        raft.life().boot
+    ));
+}
+
+/// A pipe that gets a byte for each signal to stop.
+struct Signals {
+    ids: Vec<SigId>,
+    reader: unix::net::UnixStream,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let (reader, writer) = unix::net::UnixStream::pair()?;
+        reader.set_nonblocking(true)?;
+        let mut ids = Vec::new();
+        for signal in [SIGTERM, SIGINT] {
+            ids.push(pipe::register(signal, writer.try_clone()?)?);
+        }
+        Ok(Self { ids, reader })
+    }
+
+    fn reader(&self) -> Result<UnixStream, Error> {
+        Ok(UnixStream::from_std(self.reader.try_clone().map_err(Error::Signals)?))
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        for id in self.ids.drain(..) {
+            unregister(id);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Lines for people, on the standard error, with the time in UTC.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Whether to say anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Voice {
+    /// Say what happens.
+    #[default]
+    Loud,
+    /// Say nothing but why the program ends.
+    Quiet,
+}
+
+impl Voice {
+    /// Says one line.
+    pub fn say(self, line: fmt::Arguments<'_>) {
+        if self == Self::Loud {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let time = Time { seconds: since.as_secs(), millis: since.subsec_millis() };
+            // Nobody may be listening: that is no reason to stop.
+            let _ = writeln!(io::stderr().lock(), "{time} {line}");
+        }
+    }
+}
+
+/// A time in UTC.
+struct Time {
+    seconds: u64,
+    millis: u32,
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = date(self.seconds / 86_400);
+        let second = self.seconds % 86_400;
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        let millis = self.millis;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    }
+}
+
+/// Year, month and day of so many days after the first of January 1970 (proleptic Gregorian; the
+/// method is Howard Hinnant's: years begin in March, so that leap days come last).
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year_of_era + next_year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.007Z"),
+            (951_782_399, "2000-02-28T23:59:59.007Z"),
+            (951_782_400, "2000-02-29T00:00:00.007Z"),
+            (1_785_499_506, "2026-07-31T12:05:06.007Z"),
+        ] {
+            assert_eq!(Time { seconds, millis: 7 }.to_string(), text);
+        }
+    }
+}

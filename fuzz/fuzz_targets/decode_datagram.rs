@@ -1,0 +1,4 @@
+#![no_main]
+//! See `raft_nostd_fuzz::decode_datagram`.
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| raft_nostd_fuzz::decode_datagram(data));

@@ -1,0 +1,153 @@
+//! What must hold of a node after every input, by itself and against what it was before.
+//!
+//! Run in tests, simulation and fuzzing; costs O(log), so not in production.
+
+use crate::raft::Raft;
+use crate::state::role::Role;
+use crate::types::{HardState, Index, Position, Term};
+
+/// Watches one run of one node.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Witness {
+    hard: HardState,
+    durable_hard: HardState,
+    commit: Index,
+    applied: Index,
+    committed: Position,
+    led: Option<(Term, Position)>,
+}
+
+/// An invariant that does not hold, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken(pub &'static str);
+
+impl core::fmt::Display for Broken {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "invariant broken: {}", self.0)
+    }
+}
+
+impl core::error::Error for Broken {}
+
+fn require(holds: bool, what: &'static str) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(Broken(what)) }
+}
+
+impl Witness {
+    /// Checks a node, and remembers what it was for the next check.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn observe<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
+        &mut self,
+        raft: &Raft<B, VOTERS>,
+    ) -> Result<(), Broken> {
+        self.check_monotonic(raft)?;
+        check_indexes(raft)?;
+        check_log(raft)?;
+        check_role(raft)?;
+        self.check_leader_append_only(raft)?;
+        self.hard = raft.hard_state();
+        self.durable_hard = raft.durable_hard_state();
+        (self.commit, self.applied) = (raft.commit(), raft.applied());
+        self.committed = position(raft, raft.commit());
+        Ok(())
+    }
+
+    fn check_monotonic<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
+        &self,
+        raft: &Raft<B, VOTERS>,
+    ) -> Result<(), Broken> {
+        let (before, now) = (self.hard, raft.hard_state());
+        require(now.term >= before.term, "the term never goes back (§3.3)")?;
+        let kept = now.term > before.term || before.vote.is_none() || now.vote == before.vote;
+        require(kept, "one vote in each term (§3.4)")?;
+        let durable = raft.durable_hard_state();
+        require(durable.term >= self.durable_hard.term, "the durable term never goes back")?;
+        require(raft.commit() >= self.commit, "the commit index never goes back (§3.5)")?;
+        require(raft.applied() >= self.applied, "the applied index never goes back (§3.5)")?;
+        let kept = raft.term_at(self.committed.index).is_none_or(|t| t == self.committed.term);
+        require(kept, "a committed entry never changes (§3.6)")
+    }
+
+    /// Leader Append-Only (Figure 3.2): within its term a leader only adds to its log.
+    fn check_leader_append_only<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
+        &mut self,
+        raft: &Raft<B, VOTERS>,
+    ) -> Result<(), Broken> {
+        if raft.status().role != Role::Leader {
+            self.led = None;
+            return Ok(());
+        }
+        if let Some((term, last)) = self.led
+            && term == raft.term()
+        {
+            let kept = raft.term_at(last.index) == Some(last.term) && raft.last() >= last;
+            require(kept, "a leader never overwrites or deletes entries (Leader Append-Only)")?;
+        }
+        self.led = Some((raft.term(), raft.last()));
+        Ok(())
+    }
+}
+
+fn position<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
+    raft: &Raft<B, VOTERS>,
+    index: Index,
+) -> Position {
+    Position { term: raft.term_at(index).unwrap_or_default(), index }
+}
+
+fn check_indexes<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
+    raft: &Raft<B, VOTERS>,
+) -> Result<(), Broken> {
+    let (last, node) = (raft.last().index, raft.node());
+    require(raft.applied() <= raft.commit(), "applied <= commit")?;
+    require(raft.applied() <= raft.durable(), "nothing is applied that is not durable here")?;
+    require(raft.commit() <= last, "commit <= last")?;
+    require(raft.durable() <= node.durability.written(), "durable <= written")?;
+    require(node.durability.written() <= last, "written <= last")?;
+    require(node.verified <= last, "verified <= last")?;
+    require(raft.last().term <= raft.term(), "no entry is of a later term than the node")
+}
+
+fn check_log<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
+    raft: &Raft<B, VOTERS>,
+) -> Result<(), Broken> {
+    let log = &raft.node().log;
+    let (mut at, mut bytes) = (log.base(), 0_u64);
+    for entry in &log.frames(log.first(), log.last().index) {
+        require(entry.position.index == at.index.next(), "indexes are consecutive")?;
+        require(entry.position.term >= at.term, "terms in the log never go back")?;
+        require(log.term_at(entry.position.index) == Some(entry.position.term), "slot and frame")?;
+        require(crate::frame::verify(entry.frame).is_ok(), "each frame's CRC matches")?;
+        bytes = bytes.saturating_add(entry.frame.len() as u64);
+        at = entry.position;
+    }
+    require(at == log.last(), "all entries are there")?;
+    let used = log.capacity().bytes.saturating_sub(log.room().bytes);
+    require(u64::from(used) == bytes, "the room is what the frames leave")
+}
+
+fn check_role<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
+    raft: &Raft<B, VOTERS>,
+) -> Result<(), Broken> {
+    let node = raft.node();
+    match node.role {
+        Role::Leader => {
+            require(node.leader == Some(node.id), "a leader knows who leads")?;
+            let durable = node.durability.hard_state().term == node.term();
+            require(durable, "a leader's term is durable")?;
+            let last = raft.last().index;
+            let bounded = node.peers.iter().all(|peer| {
+                let progress = &peer.progress;
+                progress.matched <= progress.received
+                    && progress.received < progress.next
+                    && progress.next <= last.next()
+            });
+            require(bounded, "matched <= received < next <= last + 1")
+        }
+        Role::Candidate => require(node.hard.vote == Some(node.id), "a candidate votes for itself"),
+        Role::PreCandidate => require(node.leader.is_none(), "a pre-candidate knows no leader"),
+        Role::Follower => require(node.leader != Some(node.id), "a follower does not lead"),
+    }
+}

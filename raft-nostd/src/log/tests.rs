@@ -1,0 +1,99 @@
+use super::*;
+use crate::types::{ClusterId, NodeId};
+use std::vec;
+use std::vec::Vec;
+
+fn log(entries: u32, spare: usize) -> Log<Vec<u8>> {
+    let voters = [NodeId::new(1).unwrap()];
+    let mut config = Config::new(ClusterId(1), voters[0], &voters);
+    config.log_entries = entries;
+    config.max_command = 70;
+    let bytes = entries as usize * SLOT_LEN + 300 + spare;
+    Log::new(vec![0; bytes], &config).unwrap()
+}
+
+fn payload(seed: u64) -> Vec<u8> {
+    vec![seed as u8; (seed * 37 % 71) as usize]
+}
+
+#[test]
+fn memory_out_of_bounds_is_refused() {
+    let voters = [NodeId::new(1).unwrap()];
+    let config = Config::new(ClusterId(1), voters[0], &voters);
+    let error = Log::new([0_u8; 100], &config).unwrap_err();
+    assert!(matches!(error, ConfigError::Memory { given: 100, .. }), "{error}");
+}
+
+/// Random appends and truncations against a plain vector, through many wraps.
+#[test]
+fn agrees_with_a_vector() {
+    let mut state = 1_u64;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) % below
+    };
+    for spare in 0..60 {
+        let mut log = log(16, spare);
+        let mut model: Vec<(Position, Vec<u8>)> = Vec::new();
+        let mut term = 1;
+        for step in 0..400 {
+            if random(5) == 0 {
+                let from = Index(random(model.len() as u64 + 2) + 1);
+                let room = log.room_after(from.previous());
+                log.truncate(from);
+                assert_eq!(room.entries, log.room().entries);
+                // Bytes skipped at the wrap count as room, too.
+                assert!(room.bytes >= log.room().bytes);
+                model.truncate(from.previous().0 as usize);
+                term += 1;
+            } else {
+                let bytes = payload(random(1_000) + step);
+                match log.create(Term(term), EntryKind::Command, &bytes) {
+                    Ok(position) => model.push((position, bytes)),
+                    Err(error) => check_full(&log, &model, bytes.len(), error),
+                }
+            }
+            compare(&log, &model);
+        }
+    }
+}
+
+fn check_full(log: &Log<Vec<u8>>, model: &[(Position, Vec<u8>)], len: usize, error: NoRoom) {
+    assert_eq!(error, NoRoom::Full);
+    let used: usize =
+        model.iter().map(|(at, bytes)| frame::encoded_len(*at, bytes.len()).unwrap()).sum();
+    let next = Position { term: log.last().term, index: log.last().index.next() };
+    let needed = used + frame::encoded_len(next, len).unwrap();
+    let capacity = log.capacity();
+    assert!(model.len() == capacity.entries as usize || needed + 2 > capacity.bytes as usize);
+}
+
+fn compare(log: &Log<Vec<u8>>, model: &[(Position, Vec<u8>)]) {
+    assert_eq!(log.len(), model.len() as u64);
+    let used: usize =
+        model.iter().map(|(at, bytes)| frame::encoded_len(*at, bytes.len()).unwrap()).sum();
+    assert_eq!(log.room().bytes, log.capacity().bytes - used as u32);
+    for (position, bytes) in model {
+        let entry = log.entry(position.index).expect("held");
+        assert_eq!((entry.position, entry.payload), (*position, &bytes[..]));
+        assert!(frame::verify(entry.frame).is_ok());
+    }
+    let all = log.frames(log.first(), log.last().index);
+    let seen: Vec<_> = all.iter().map(|entry| entry.position).collect();
+    let want: Vec<_> = model.iter().map(|(position, _)| *position).collect();
+    assert_eq!(seen, want, "{:?}", log.ring);
+}
+
+#[test]
+fn the_last_at_most_is_found() {
+    let mut log = log(32, 2_000);
+    for term in [1, 1, 1, 3, 3, 6, 6, 6, 9] {
+        log.create(Term(term), EntryKind::Noop, b"").unwrap();
+    }
+    let find = |index, term| log.last_at_most(Index(index), Term(term));
+    assert_eq!(find(9, 9), Position::new(9, 9));
+    assert_eq!(find(100, 8), Position::new(6, 8));
+    assert_eq!(find(7, 5), Position::new(3, 5));
+    assert_eq!(find(2, 5), Position::new(1, 2));
+    assert_eq!(find(9, 0), Position::ZERO);
+}

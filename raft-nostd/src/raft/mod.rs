@@ -1,0 +1,130 @@
+//! The front door: [`Raft`], one node of a cluster.
+
+mod command;
+mod input;
+mod loading;
+mod output;
+
+pub use loading::{Loading, StartError};
+pub use output::{Committed, Output, Persist, Transmit};
+
+use crate::error::Halt;
+use crate::state::Node;
+use crate::state::metrics::Metrics;
+use crate::state::news::Status;
+use crate::types::{HardState, Index, Life, NodeId, Position, Term};
+use crate::wire::Room;
+
+/// One node: its log, its term and vote, and what it knows of its peers.
+///
+/// `B` is the log's memory (`[u8; N]` in a static, `Box<[u8]>` on a server), `VOTERS` the most
+/// voters the cluster may have. The methods come in four families:
+///
+/// - **getters** tell what is;
+/// - **`handle_*`**: the world speaks (a datagram, a deadline, the medium);
+/// - **commands**: the application asks ([`propose`](Self::propose), [`read`](Self::read));
+/// - **[`poll_output`](Self::poll_output)**: the one way out. Call it after any of the others, do
+///   what it says in the order it says it, until it is [`Output::Idle`].
+///
+/// No method panics, allocates, or loops over more than the members and the bytes it touches.
+#[derive(Debug)]
+pub struct Raft<B, const VOTERS: usize> {
+    node: Node<B, VOTERS>,
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
+    /// This node.
+    pub fn id(&self) -> NodeId {
+        self.node.id
+    }
+
+    /// Which life of this node this is.
+    pub fn life(&self) -> Life {
+        self.node.life
+    }
+
+    /// Role, term and leader.
+    pub fn status(&self) -> Status {
+        Status { role: self.node.role, term: self.node.term(), leader: self.node.leader }
+    }
+
+    /// The current term; perhaps not durable yet.
+    pub fn term(&self) -> Term {
+        self.node.term()
+    }
+
+    /// Term and vote; perhaps not durable yet.
+    pub fn hard_state(&self) -> HardState {
+        self.node.hard
+    }
+
+    /// Term and vote as the medium has them.
+    pub fn durable_hard_state(&self) -> HardState {
+        self.node.durability.hard_state()
+    }
+
+    /// The last entry of the log; perhaps not durable yet.
+    pub fn last(&self) -> Position {
+        self.node.log.last()
+    }
+
+    /// The last entry the medium has.
+    pub fn durable(&self) -> Index {
+        self.node.durability.through()
+    }
+
+    /// The commit index, as far as this node knows.
+    pub fn commit(&self) -> Index {
+        self.node.commit
+    }
+
+    /// The last entry that was given to the state machine (no-ops count as given).
+    pub fn applied(&self) -> Index {
+        self.node.applied
+    }
+
+    /// The term of the entry at `index`, when the log holds it. O(1).
+    pub fn term_at(&self, index: Index) -> Option<Term> {
+        self.node.log.term_at(index)
+    }
+
+    /// The entry at `index`, when the log holds it. O(1).
+    pub fn entry(&self, index: Index) -> Option<crate::frame::Entry<'_>> {
+        self.node.log.entry(index)
+    }
+
+    /// How many entries and bytes an empty log holds.
+    pub fn capacity(&self) -> Room {
+        self.node.log.capacity()
+    }
+
+    /// How many entries and bytes the log has room for.
+    pub fn room(&self) -> Room {
+        self.node.log.room()
+    }
+
+    /// The voters other than this node, in ascending order.
+    pub fn peers(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.node.peers.iter().map(|peer| peer.id)
+    }
+
+    /// While this node leads: how far `peer` is known to have the log, durably.
+    pub fn matched(&self, peer: NodeId) -> Option<Index> {
+        let peer = self.node.peers.iter().find(|one| one.id == peer)?;
+        (self.status().role == crate::Role::Leader).then_some(peer.progress.matched)
+    }
+
+    /// Counters since the start.
+    pub fn metrics(&self) -> &Metrics {
+        &self.node.metrics
+    }
+
+    /// Why the node has stopped for good, if it has.
+    pub fn halted(&self) -> Option<Halt> {
+        self.node.halted
+    }
+
+    pub(crate) fn node(&self) -> &Node<B, VOTERS> {
+        &self.node
+    }
+}

@@ -1,0 +1,112 @@
+//! Datagrams in: the checks every one must pass, the rule for terms, and one file for each message.
+
+mod append;
+mod append_reply;
+mod pre_vote_reply;
+mod pre_vote_request;
+mod vote_reply;
+mod vote_request;
+
+use crate::error::Refused;
+use crate::narrate;
+use crate::state::Node;
+use crate::state::metrics::{add, count};
+use crate::state::peers::Peer;
+use crate::time::Instant;
+use crate::types::Term;
+use crate::wire::{self, Campaign, Datagram, Message};
+
+/// A term further above a node's own than this is refused: nobody counts that far between two
+/// datagrams, and `u64` must not end.
+const TERM_LEAP_MAX: u64 = 1 << 32;
+
+/// How a message's term compares with the node's own, once the rule for terms was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It is older; the sender has to catch up.
+    Stale,
+    /// It is the node's own, perhaps only since now.
+    Current,
+    /// It is newer, but this node trusts in its leader and did not adopt it.
+    Withstood,
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
+    /// Takes a datagram. One that is refused changes nothing but its counter.
+    pub(crate) fn receive(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Refused> {
+        let result = self.try_receive(now, bytes);
+        match result {
+            Ok(()) => {
+                count(&mut self.metrics.datagrams_in);
+                add(&mut self.metrics.bytes_in, bytes.len());
+            }
+            Err(reason) => {
+                self.metrics.count_refused(reason);
+                narrate::refused(self.id, reason);
+            }
+        }
+        result
+    }
+
+    fn try_receive(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Refused> {
+        if self.halted.is_some() {
+            return Err(Refused::Halted);
+        }
+        if bytes.len() > self.limits.max_datagram as usize {
+            return Err(Refused::Length);
+        }
+        let datagram = wire::decode(bytes)?;
+        let from = self.admit(&datagram)?;
+        match datagram.message {
+            Message::PreVoteRequest { term, proposed, last } => {
+                self.on_pre_vote_request(now, from, term, proposed, last);
+            }
+            Message::PreVoteReply { term, proposed, vote } => {
+                self.on_pre_vote_reply(now, from, term, proposed, vote);
+            }
+            Message::VoteRequest { term, last, campaign } => {
+                self.on_vote_request(now, from, term, last, campaign);
+            }
+            Message::VoteReply { term, vote } => self.on_vote_reply(now, from, term, vote)?,
+            Message::Append(append) => self.on_append(now, from, &append, &datagram.frames)?,
+            Message::AppendReply(reply) => self.on_append_reply(now, from, &reply)?,
+        }
+        Ok(())
+    }
+
+    /// Checks that a datagram is for this node and from a peer, and finds the peer's place.
+    fn admit(&self, datagram: &Datagram<'_>) -> Result<usize, Refused> {
+        let envelope = &datagram.envelope;
+        if envelope.cluster != self.cluster {
+            return Err(Refused::Cluster);
+        }
+        if envelope.receiver != self.id {
+            return Err(Refused::Receiver);
+        }
+        if datagram.message.term().0.saturating_sub(self.term().0) > TERM_LEAP_MAX {
+            return Err(Refused::TermTooFar);
+        }
+        let sender = self.peers.iter().position(|peer| peer.id == envelope.sender);
+        let sender = sender.ok_or(Refused::Sender)?;
+        if datagram.message.is_possible() { Ok(sender) } else { Err(Refused::Contradiction) }
+    }
+
+    /// The rule for all servers (Figure 3.1): a newer term is adopted, whoever says it; but one
+    /// that somebody campaigns in, or would, not while a leader is heard (§4.2.3).
+    fn heed_term(&mut self, now: Instant, term: Term, campaign: Option<Campaign>) -> Standing {
+        if term < self.term() {
+            return Standing::Stale;
+        }
+        if term > self.term() {
+            if campaign == Some(Campaign::Timeout) && self.is_loyal(now) {
+                return Standing::Withstood;
+            }
+            self.adopt_term(now, term);
+        }
+        Standing::Current
+    }
+
+    fn peer_mut(&mut self, place: usize) -> Option<&mut Peer> {
+        self.peers.get_mut(place)
+    }
+}

@@ -1,0 +1,88 @@
+//! What the application is to be told: one slot for each kind of event, so that nothing queues.
+
+use super::proposals::Proposed;
+use super::reads::ReadId;
+use super::role::Role;
+use crate::error::{Halt, LogFull};
+use crate::types::{NodeId, Term};
+
+/// Something the application may want to know. More may come, so match with a wildcard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Role, term or known leader changed; several changes between two polls come as one.
+    Status(Status),
+    /// What is committed leaves no place for these proposals of this node. They have no effect and
+    /// never will.
+    ProposalsLost(Proposed),
+    /// This node cannot find out what became of these proposals: they may be applied, by any node,
+    /// at any time, or never.
+    ProposalsUnknown(Proposed),
+    /// Every read up to this one may be answered from the state machine, now.
+    ReadReady(ReadId),
+    /// No read up to this one that is not ready yet will be: ask the next leader.
+    ReadsLost(ReadId),
+    /// A leader could not append: the log is full. See [`LogFull`] for what helps.
+    LogFull(LogFull),
+    /// A leader sends an entry that this node's configuration does not allow: the nodes have
+    /// unequal logs or datagram bounds.
+    CapacityDiffers {
+        /// The leader.
+        leader: NodeId,
+    },
+    /// The medium is full. The node has stepped down and tries again; nothing is lost.
+    StorageFull,
+    /// The medium has space again.
+    StorageRecovered,
+    /// The node has stopped for good.
+    Halted(Halt),
+}
+
+/// Role, term and leader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// What this node is.
+    pub role: Role,
+    /// Its term.
+    pub term: Term,
+    /// Whom it takes for the leader of that term.
+    pub leader: Option<NodeId>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    /// The status last told.
+    pub(crate) told: Status,
+    pub(crate) unknown: Option<Proposed>,
+    pub(crate) reads_lost: Option<ReadId>,
+    pub(crate) log_full: Option<LogFull>,
+    pub(crate) capacity_differs: Option<NodeId>,
+    pub(crate) storage: Option<Event>,
+    pub(crate) halted: Option<Halt>,
+}
+
+impl News {
+    /// The next event, the status being `status`.
+    pub(crate) fn next(&mut self, status: Status) -> Option<Event> {
+        if let Some(reason) = self.halted.take() {
+            return Some(Event::Halted(reason));
+        }
+        if self.told != status {
+            self.told = status;
+            return Some(Event::Status(status));
+        }
+        if let Some(unknown) = self.unknown.take() {
+            return Some(Event::ProposalsUnknown(unknown));
+        }
+        if let Some(through) = self.reads_lost.take() {
+            return Some(Event::ReadsLost(through));
+        }
+        if let Some(full) = self.log_full.take() {
+            return Some(Event::LogFull(full));
+        }
+        if let Some(leader) = self.capacity_differs.take() {
+            return Some(Event::CapacityDiffers { leader });
+        }
+        self.storage.take()
+    }
+}

@@ -1,0 +1,102 @@
+//! How far a leader knows one follower to be (`nextIndex` and `matchIndex`, dissertation §3.5).
+
+use crate::time::Instant;
+use crate::types::{Index, Position};
+use crate::wire::Room;
+
+/// Whether something is to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Due {
+    #[default]
+    No,
+    Yes,
+}
+
+/// How a leader sends entries to a follower.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It does not know where the logs agree: one append at a time, and it is due.
+    #[default]
+    Probe,
+    /// One append is out to find out; an answer or the next heartbeat comes first.
+    Wait,
+    /// It knows: appends follow each other without waiting for answers, up to the window.
+    Stream,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    /// Durable there and equal to this log, through this index.
+    pub(crate) matched: Index,
+    /// In the follower's memory and equal to this log, through this index, as far as heard.
+    pub(crate) received: Index,
+    /// The next entry to send.
+    pub(crate) next: Index,
+    pub(crate) mode: Mode,
+    pub(crate) beat: Due,
+    /// The commit index it must know of, if nothing was lost.
+    pub(crate) noted: Index,
+    /// The newest quorum round it has answered in this term.
+    pub(crate) round: u64,
+    /// When something new was last acknowledged, or the first of what is unanswered was sent.
+    pub(crate) advanced_at: Instant,
+    /// What its log has room for beyond `received`.
+    pub(crate) room: Room,
+}
+
+impl Progress {
+    /// What a new leader assumes: the follower has all but what comes next; probe.
+    pub(crate) fn of_new_leader(next: Index, now: Instant) -> Self {
+        let room = Room { entries: u32::MAX, bytes: u32::MAX };
+        Self { next, room, beat: Due::Yes, advanced_at: now, ..Self::default() }
+    }
+
+    /// The follower has entries equal to ours through `durable`, and in memory through `received`.
+    pub(crate) fn matched(&mut self, durable: Index, received: Index, now: Instant) {
+        let received = received.max(durable);
+        if durable > self.matched || received > self.received {
+            self.advanced_at = now;
+        }
+        self.matched = self.matched.max(durable);
+        self.received = self.received.max(received);
+        self.next = self.next.max(self.received.next());
+        self.mode = Mode::Stream;
+    }
+
+    /// The follower has no entry at `prev`; the logs may agree at `candidate`. An old refusal, of
+    /// something that is proven since or was asked before the current probe, changes nothing.
+    pub(crate) fn conflict(&mut self, prev: Index, candidate: Position) {
+        let stale = match self.mode {
+            Mode::Stream => prev >= self.next,
+            Mode::Probe | Mode::Wait => prev != self.next.previous(),
+        };
+        if stale || prev <= self.matched {
+            return;
+        }
+        self.next = candidate.index.next().min(prev).max(self.matched.next());
+        self.received = self.matched;
+        self.mode = Mode::Probe;
+    }
+
+    /// `count` entries from `next` on were sent.
+    pub(crate) fn sent(&mut self, count: u64, now: Instant) {
+        if count > 0 && self.received.next() == self.next {
+            self.advanced_at = now;
+        }
+        match self.mode {
+            Mode::Stream => self.next = self.next.plus(count),
+            Mode::Probe | Mode::Wait => self.mode = Mode::Wait,
+        }
+    }
+
+    /// A heartbeat is due. What was sent a whole heartbeat ago and is not known to have arrived is
+    /// sent again, after a probe.
+    pub(crate) fn beat(&mut self, overdue_before: Instant) {
+        self.beat = Due::Yes;
+        let unanswered = self.next > self.received.max(self.matched).next();
+        if self.mode == Mode::Stream && unanswered && self.advanced_at <= overdue_before {
+            self.next = self.received.max(self.matched).next();
+            self.mode = Mode::Probe;
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! The bytes that `WIRE.md` promises, made here without the library, and what can be forged with
+//! them.
+
+use crate::support::{LIMITS, geometry, open};
+use adapter_std::memory::{Behaviour, MemoryMedium};
+use raft_nostd::crc::Crc;
+use raft_nostd::journal::{Counter, Damage, Found, RecoverError, WriteError};
+use raft_nostd::types::{HardState, Term};
+
+/// The checksum of a body, from its description.
+fn sum(bytes: &[u8]) -> u32 {
+    let step = |state: u32, word: u32| (state ^ word).wrapping_mul(0x9e37_79b1).rotate_left(13);
+    let mut state = 0x6a72_6a72;
+    for word in bytes.chunks_exact(4) {
+        state = step(state, u32::from_le_bytes(word.try_into().unwrap()));
+    }
+    let mut last = [0; 4];
+    last[..bytes.len() % 4].copy_from_slice(&bytes[bytes.len() / 4 * 4..]);
+    state = step(step(state, u32::from_le_bytes(last)), bytes.len() as u32);
+    state = (state ^ (state >> 16)).wrapping_mul(0x85eb_ca6b);
+    state = (state ^ (state >> 13)).wrapping_mul(0xc2b2_ae35);
+    state ^ (state >> 16)
+}
+
+/// A block from its fields, padded to eight bytes.
+struct Forged {
+    kind: u8,
+    generation: u64,
+    sequence: u64,
+    synced: u64,
+    term: u64,
+    first: u64,
+    vote: u32,
+    body: Vec<u8>,
+}
+
+impl Forged {
+    fn bytes(&self, salt: u64) -> Vec<u8> {
+        let mut bytes = vec![b'r', b'j', 1, self.kind];
+        bytes.extend((self.body.len() as u32).to_le_bytes());
+        for field in [self.generation, self.sequence, self.synced, self.term, self.first] {
+            bytes.extend(field.to_le_bytes());
+        }
+        bytes.extend(self.vote.to_le_bytes());
+        bytes.extend(sum(&self.body).to_le_bytes());
+        seal(&mut bytes, salt);
+        bytes.extend(&self.body);
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+        bytes
+    }
+}
+
+/// Appends the salted CRC.
+fn seal(header: &mut Vec<u8>, salt: u64) {
+    let mut crc = Crc::new();
+    crc.update(&salt.to_le_bytes());
+    crc.update(&header[..56]);
+    header.truncate(56);
+    header.extend(crc.finish().to_le_bytes());
+}
+
+const SALT: u64 = 5;
+const INCARNATION: u64 = 5_u64.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+const GENERATION: u64 = (1 << 32) | (INCARNATION & 0xffff_ffff);
+
+fn head(generation: u64, sequence: u64, boot: u32) -> Forged {
+    let mut body = Vec::new();
+    for field in [SALT, 77, INCARNATION] {
+        body.extend(field.to_le_bytes());
+    }
+    body.extend(1_u32.to_le_bytes()); // the node
+    body.extend(boot.to_le_bytes());
+    body.extend(0_u64.to_le_bytes()); // the generation before
+    body.extend(generation.to_le_bytes()); // the chain's start: generation, sequence, slot
+    body.extend(sequence.to_le_bytes());
+    body.extend(0_u32.to_le_bytes());
+    body.extend([0; 12]); // the checkpoint: slot, generation
+    body.extend([0; 16]); // the base
+    for field in [2_u32, 1024, 1, 3, 1, 2, 3, 0, 0, 0, 0] {
+        body.extend(field.to_le_bytes());
+    }
+    let synced = sequence - 1;
+    Forged { kind: b'h', generation, sequence, synced, term: 0, first: 1, vote: 0, body }
+}
+
+fn entries(sequence: u64, term: u64, first: u64, body: &[u8]) -> Forged {
+    Forged {
+        kind: b'e',
+        generation: GENERATION,
+        sequence,
+        synced: sequence - 1,
+        term,
+        first,
+        vote: 2,
+        body: body.to_vec(),
+    }
+}
+
+fn medium() -> MemoryMedium {
+    MemoryMedium::new(geometry(2, 1024, 1), Behaviour::File)
+}
+
+fn planted(blocks: &[Forged]) -> MemoryMedium {
+    let mut medium = medium();
+    let mut at = 0;
+    for block in blocks {
+        let bytes = block.bytes(SALT);
+        medium.plant(0, at, &bytes);
+        at += bytes.len() as u32;
+    }
+    medium
+}
+
+fn damage(blocks: &[Forged]) -> (Damage, u64) {
+    match open(&mut planted(blocks), LIMITS, 9) {
+        Err(RecoverError::Corrupt(corruption)) => (corruption.damage, corruption.sequence),
+        other => panic!("{:?}", other.map(|(_, recovered, _)| recovered)),
+    }
+}
+
+/// The frame of `abc` at index 1 in term 3, as in `frame`'s golden test but for the index.
+fn frame(term: u64, index: u64) -> Vec<u8> {
+    let mut out = [0; 64];
+    let position = raft_nostd::types::Position::new(term, index);
+    let kind = raft_nostd::frame::EntryKind::Command;
+    let len = raft_nostd::frame::encode(position, kind, b"abc", &mut out).unwrap();
+    out[..len].to_vec()
+}
+
+#[test]
+fn a_new_journal_is_these_bytes() {
+    let mut medium = medium();
+    let (mut writer, ..) = open(&mut medium, LIMITS, 5).unwrap();
+    let body = frame(3, 1);
+    let frames = raft_nostd::frame::Frames::new(raft_nostd::types::Index(1), 1, &body, &[]);
+    let batch = raft_nostd::journal::Batch {
+        hard_state: HardState { term: Term(3), vote: Some(crate::support::node(2)) },
+        frames,
+        live: frames,
+        base: raft_nostd::types::Position::ZERO,
+    };
+    writer.write(&mut medium, &batch).unwrap();
+    let expected = [head(GENERATION, 1, 1), entries(2, 3, 1, &body)];
+    let expected: Vec<u8> = expected.iter().flat_map(|block| block.bytes(SALT)).collect();
+    assert_eq!(medium.bytes(0)[..expected.len()], expected);
+    assert!(medium.bytes(0)[expected.len()..].iter().all(|byte| *byte == 0));
+    assert_eq!(hex(&expected[..192]), GOLDEN_HEAD);
+    assert_eq!(hex(&expected[192..]), GOLDEN_ENTRIES);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+const GOLDEN_HEAD: &str = "\
+    726a016884000000696c747c01000000010000000000000000000000000000000000000000000000\
+    01000000000000000000000090c3f63b6737815c05000000000000004d00000000000000696c747c\
+    9f60151701000000010000000000000000000000696c747c01000000010000000000000000000000\
+    00000000000000000000000000000000000000000000000000000000020000000004000001000000\
+    0300000001000000020000000300000000000000000000000000000000000000";
+const GOLDEN_ENTRIES: &str = "\
+    726a01650b000000696c747c01000000020000000000000001000000000000000300000000000000\
+    01000000000000000200000044e74653dfb6db0401030103616263eab83f5800";
+
+#[test]
+fn intact_contents_that_contradict_each_other() {
+    let first = |term| entries(2, term, 1, &frame(term, 1));
+    let start = || head(GENERATION, 1, 1);
+    assert_eq!(damage(&[start(), entries(2, 1, 2, &frame(1, 2))]), (Damage::Gap, 2));
+    assert_eq!(damage(&[start(), entries(2, 1, 1, &frame(1, 2))]), (Damage::Gap, 2));
+    assert_eq!(
+        damage(&[start(), first(2), entries(3, 1, 2, &frame(1, 2))]),
+        (Damage::Backwards, 3)
+    );
+    assert_eq!(damage(&[start(), entries(2, 1, 1, &frame(2, 1))]), (Damage::Backwards, 2));
+    assert_eq!(damage(&[start(), entries(2, 1, 1, b"no frame")]), (Damage::Frame, 2));
+    assert_eq!(damage(&[start(), entries(2, 1, 0, &[])]), (Damage::Gap, 2));
+    assert_eq!(damage(&[start(), Forged { kind: b'b', ..first(1) }]), (Damage::Kind, 2));
+    assert_eq!(damage(&[start(), Forged { kind: b'd', ..first(1) }]), (Damage::Kind, 2));
+    assert_eq!(damage(&[start(), Forged { kind: b'h', ..first(1) }]), (Damage::Kind, 2));
+    let other_vote = Forged { vote: 3, ..entries(3, 1, 2, &[]) };
+    assert_eq!(damage(&[start(), first(1), other_vote]), (Damage::Backwards, 3));
+}
+
+#[test]
+fn a_block_out_of_its_place() {
+    let skipped = entries(5, 1, 1, &frame(1, 1));
+    assert_eq!(damage(&[head(GENERATION, 1, 1), skipped]), (Damage::Header, 2));
+    // A segment that was begun after another one than the chain's last.
+    let mut medium = MemoryMedium::new(geometry(4, 1024, 1), Behaviour::File);
+    let (mut start, mut stranger) = (head(GENERATION, 1, 1), head(2 << 32, 3, 1));
+    for head in [&mut start, &mut stranger] {
+        head.body[88] = 4; // segments
+    }
+    medium.plant(0, 0, &start.bytes(SALT));
+    medium.plant(0, 192, &entries(2, 1, 1, &frame(1, 1)).bytes(SALT));
+    (stranger.term, stranger.vote, stranger.first) = (1, 2, 2);
+    stranger.body[40..48].copy_from_slice(&GENERATION.to_le_bytes());
+    stranger.body[48..56].copy_from_slice(&1_u64.to_le_bytes());
+    stranger.body[32..40].copy_from_slice(&(GENERATION + 1).to_le_bytes());
+    medium.plant(1, 0, &stranger.bytes(SALT));
+    let (_, recovered, state) = open(&mut medium.clone(), LIMITS, 9).unwrap();
+    assert!(matches!(recovered.found, Found::Torn(cut) if cut.sequence == 3));
+    assert_eq!(state.frames.len(), 1);
+    stranger.body[32..40].copy_from_slice(&GENERATION.to_le_bytes());
+    medium.plant(1, 0, &stranger.bytes(SALT));
+    let (_, recovered, _) = open(&mut medium, LIMITS, 9).unwrap();
+    assert_eq!(recovered.found, Found::Open);
+}
+
+/// Any fields at all under correct checksums: opening ends, with an answer.
+#[test]
+fn forged_fields() {
+    let mut dice = crate::support::Dice(3);
+    let mut answers = [0; 2];
+    for _ in 0..20_000 {
+        let mut blocks = [
+            head(GENERATION, 1, 1),
+            entries(2, 1, 1, &frame(1, 1)),
+            entries(3, 2, 2, &frame(2, 2)),
+            Forged { kind: b'b', ..entries(4, 2, 3, &[0; 16]) },
+            Forged { kind: b's', ..entries(5, 2, 3, &[]) },
+        ];
+        for _ in 0..=dice.roll(2) {
+            let block = &mut blocks[dice.roll(5) as usize];
+            let number =
+                [0, 1, 2, 3, dice.roll(300), u64::MAX - 1, u64::MAX][dice.roll(7) as usize];
+            match dice.roll(8) {
+                0 => block.kind = b"hebcds?"[dice.roll(7) as usize],
+                1 => block.generation = number,
+                2 => block.sequence = number.max(1),
+                3 => block.synced = number,
+                4 => block.term = number,
+                5 => block.first = number,
+                6 => block.vote = number as u32,
+                _ if !block.body.is_empty() => {
+                    let place = dice.roll(block.body.len() as u64) as usize;
+                    block.body[place] = number as u8;
+                }
+                _ => {}
+            }
+        }
+        answers[usize::from(open(&mut planted(&blocks), LIMITS, 9).is_ok())] += 1;
+    }
+    assert!(answers.iter().all(|count| *count > 1_000), "{answers:?}");
+}
+
+/// Padding is the erased byte.
+#[test]
+fn padding_is_blank() {
+    let shape = raft_nostd::journal::Geometry { erased: 0xff, ..geometry(2, 1024, 64) };
+    let mut medium = MemoryMedium::new(shape, Behaviour::Nor);
+    let (writer, ..) = open(&mut medium, LIMITS, 5).unwrap();
+    let mut writer = writer;
+    let body = frame(1, 1);
+    let frames = raft_nostd::frame::Frames::new(raft_nostd::types::Index(1), 1, &body, &[]);
+    let batch = raft_nostd::journal::Batch {
+        hard_state: HardState { term: Term(1), vote: None },
+        frames,
+        live: frames,
+        base: raft_nostd::types::Position::ZERO,
+    };
+    writer.write(&mut medium, &batch).unwrap();
+    writer.seal(&mut medium).unwrap();
+    let bytes = medium.bytes(0);
+    assert!(bytes[192 + 60 + body.len()..320].iter().all(|byte| *byte == 0xff));
+    assert_eq!(bytes[320..324], *b"rj\x01s");
+    assert!(bytes[380..].iter().all(|byte| *byte == 0xff));
+}
+
+#[test]
+fn numbers_at_their_end_are_refused() {
+    let open = |block: Forged| open(&mut planted(&[block]), LIMITS, 9).map(|_| ());
+    let exhausted = |counter| Err(RecoverError::Exhausted(counter));
+    assert_eq!(open(head(GENERATION, 1, u32::MAX)), exhausted(Counter::Boot));
+    assert_eq!(open(head(u64::MAX, 1, 1)), exhausted(Counter::Generation));
+    assert_eq!(open(head(GENERATION, u64::MAX - 1, 1)), exhausted(Counter::Sequence));
+}
+
+#[test]
+fn the_last_sequence_is_never_written() {
+    let mut medium = planted(&[head(GENERATION, u64::MAX - 6, 1)]);
+    let (mut writer, _, state) = open(&mut medium, LIMITS, 9).unwrap();
+    let log = crate::support::Log::of(&state);
+    let mut results = Vec::new();
+    for term in 1..9 {
+        let none = raft_nostd::frame::Frames::none(raft_nostd::types::Index(1));
+        let batch = raft_nostd::journal::Batch {
+            hard_state: HardState { term: Term(term), vote: None },
+            frames: none,
+            live: none,
+            base: log.base,
+        };
+        results.push(writer.write(&mut medium, &batch));
+    }
+    let exhausted =
+        results.iter().position(|result| *result == Err(WriteError::Exhausted(Counter::Sequence)));
+    assert!(exhausted.is_some_and(|place| results[place + 1] == Err(WriteError::Poisoned)));
+}
+
+/// Found by fuzzing: each block is right by itself, and the log they make is not.
+#[test]
+fn terms_that_go_back_from_one_block_to_the_next_are_corruption() {
+    let (one, other) = (frame(3, 1), frame(2, 2));
+    let blocks = [head(GENERATION, 1, 1), entries(2, 3, 1, &one), entries(3, 3, 2, &other)];
+    assert_eq!(damage(&blocks), (Damage::Backwards, 1));
+}

@@ -1,0 +1,9 @@
+//! The journal on a medium that tears, forgets, fills up and rots.
+
+mod bounded;
+mod crash;
+mod damage;
+mod faults;
+mod golden;
+mod refuse;
+mod support;

@@ -1,0 +1,26 @@
+//! The dissertation, sentence by sentence: D. Ongaro, *Consensus: Bridging Theory and Practice*,
+//! 2014. One file for each section, one test for each sentence that the core implements.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod edges;
+mod election;
+mod figure_3_6;
+mod figure_3_7;
+mod full;
+mod halting;
+mod persistence;
+mod pre_vote;
+mod proposals;
+mod quorum;
+mod reads;
+mod refused;
+mod replication;
+
+mod safety;
+mod stickiness;
+
+mod storage;
+mod terms;
+mod timing;

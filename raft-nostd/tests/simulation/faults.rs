@@ -1,0 +1,161 @@
+//! What goes wrong, apart from single datagrams.
+
+use crate::network::Partition;
+use crate::place::{Opened, Stop};
+use crate::world::World;
+use raft_nostd::Role;
+
+impl World {
+    /// Lets something happen to the cluster, or to any of its nodes.
+    pub fn mischief(&mut self) {
+        for at in 0..self.places.len() {
+            self.torment(at);
+        }
+        if self.random.in_a_thousand(self.swarm.faults.partition) {
+            let at = self.somebody();
+            let partition = match self.random.below(6) {
+                0 => Partition::Split,
+                1 => Partition::Bridge(at),
+                2 => Partition::Alone(at),
+                3 => Partition::Deaf(at),
+                4 => Partition::Mute(at),
+                _ => Partition::OneWay(at, self.random.below(self.places.len() as u64) as usize),
+            };
+            self.cut(partition);
+        }
+        if self.random.in_a_thousand(self.swarm.faults.blackout) {
+            self.tally.blackouts += 1;
+            for at in 0..self.places.len() {
+                self.crash(at);
+            }
+        }
+    }
+
+    /// A leader, when there is one, or any node.
+    pub fn somebody(&mut self) -> usize {
+        let leads = |at: &usize| {
+            self.places[*at].raft().is_some_and(|raft| raft.status().role == Role::Leader)
+        };
+        let leaders: Vec<_> = (0..self.places.len()).filter(leads).collect();
+        if leaders.is_empty() || self.random.below(4) == 0 {
+            self.random.below(self.places.len() as u64) as usize
+        } else {
+            self.random.among(&leaders)
+        }
+    }
+
+    fn cut(&mut self, partition: Partition) {
+        self.tally.partitions += 1;
+        let until = self.now.plus(self.random.tenths(self.swarm.election, 50));
+        self.network.cut(partition, until, &mut self.random);
+    }
+
+    fn torment(&mut self, at: usize) {
+        let faults = &self.swarm.faults;
+        let place = &mut self.places[at];
+        let Some(raft) = place.raft() else {
+            if self.random.below(4) == 0 {
+                self.start(at);
+            }
+            return;
+        };
+        if raft.halted().is_some() || self.random.in_a_thousand(faults.crash) {
+            self.crash(at);
+            return;
+        }
+        let mut medium = place.medium.0.borrow_mut();
+        if self.random.in_a_thousand(faults.cut) {
+            medium.cut_after(self.random.below(400));
+        }
+        if self.random.in_a_thousand(faults.sync_failure) {
+            self.tally.sync_failures += 1;
+            medium.fail_syncs();
+        }
+        if self.random.in_a_thousand(faults.full) {
+            self.tally.full += 1;
+            match self.random.below(2) {
+                0 => medium.fill_after(0),
+                _ => medium.fill_writes_after(self.random.below(400)),
+            }
+        } else if self.random.below(10) == 0 {
+            medium.make_room();
+        }
+        drop(medium);
+        if self.random.in_a_thousand(faults.pause) {
+            self.pause(at);
+        }
+    }
+
+    fn pause(&mut self, at: usize) {
+        self.tally.pauses += 1;
+        let span = self.random.tenths(self.swarm.election, 60);
+        self.places[at].paused_until = self.now.plus(span);
+    }
+
+    /// Something happens to a node that has just been elected, before anybody hears of it.
+    pub fn ambush(&mut self, at: usize) {
+        self.tally.ambushes += 1;
+        match self.random.below(6) {
+            0 | 1 => self.cut(Partition::Alone(at)),
+            2 => self.cut(Partition::Mute(at)),
+            3 => self.cut(Partition::Deaf(at)),
+            4 => self.pause(at),
+            _ => {
+                self.crash(at);
+                return;
+            }
+        }
+        if self.random.below(2) == 0 {
+            self.propose(at, 12);
+        }
+    }
+
+    /// Starts a node that is down; perhaps its power fails again soon, perhaps already during
+    /// recovery.
+    pub fn start(&mut self, at: usize) {
+        let place = &mut self.places[at];
+        if self.random.in_a_thousand(self.swarm.faults.relapse) {
+            place.medium.0.borrow_mut().cut_after(self.random.below(500));
+        }
+        match place.start(&self.swarm, &self.voters, self.now, &mut self.random) {
+            Opened::Interrupted => {
+                self.tally.interrupted_recoveries += 1;
+                self.tally.torn += place.lose_power(&mut self.random);
+                return;
+            }
+            Opened::Runs { undone } => self.tally.undone += u64::from(undone),
+        }
+        self.judge.restarted(at, place.raft().expect("it runs"));
+        if self.random.in_a_thousand(self.swarm.faults.rot) {
+            self.tally.rotten += 1;
+            place.rot(&self.swarm, &self.voters, &mut self.random);
+        }
+        self.act(at);
+    }
+
+    /// A node stops: cleanly, or because its process dies, or because the power fails, and each
+    /// unsynced sector is kept, dropped or torn.
+    pub fn crash(&mut self, at: usize) {
+        let place = &mut self.places[at];
+        let Some(raft) = place.raft() else { return };
+        self.tally.crashes += 1;
+        self.tally.leader_crashes += u64::from(raft.status().role == Role::Leader);
+        self.clients.gone(place.id);
+        match self.random.below(6) {
+            0 => {
+                self.tally.seals += 1;
+                place.stop(Stop::Sealed);
+                place.medium.0.borrow_mut().restart();
+            }
+            1 => {
+                self.tally.kills += 1;
+                place.stop(Stop::Killed);
+                place.medium.0.borrow_mut().restart();
+            }
+            _ => {
+                place.stop(Stop::Killed);
+                self.tally.torn += place.lose_power(&mut self.random);
+            }
+        }
+    }
+}

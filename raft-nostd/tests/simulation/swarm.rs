@@ -1,0 +1,156 @@
+//! What is drawn for each seed: the shape of the cluster, and what goes wrong how often. Each
+//! family of faults is off in many seeds, so that the others can be seen.
+
+use crate::random::Random;
+use adapter_std::memory::{Behaviour, MemoryMedium};
+use raft_nostd::journal::Geometry;
+use raft_nostd::{ClusterId, Config, Duration, NodeId, frame};
+
+pub const CLUSTER: ClusterId = ClusterId(7);
+pub const MAX_COMMAND: u32 = 100;
+
+#[derive(Debug)]
+pub struct Swarm {
+    pub nodes: u32,
+    pub log_entries: u32,
+    pub log_bytes: usize,
+    pub datagram: u32,
+    window: u32,
+    pub election: Duration,
+    heartbeat: Duration,
+    geometry: Geometry,
+    behaviour: Behaviour,
+    sector: usize,
+    /// Of a thousand runs of nodes, so many have storage that works in the background.
+    pub deferred: u64,
+    /// Of a thousand nodes, so many have a state machine with durability of its own.
+    pub durable_machines: u64,
+    /// By how many thousandths clocks run too fast or too slow, at most.
+    pub drift: u64,
+    /// How many entries clients fill before everything heals.
+    pub appetite: u64,
+    /// For how many election timeouts everything goes wrong.
+    pub timeouts: u64,
+    pub faults: Faults,
+}
+
+/// Chances in a thousand.
+#[derive(Debug, Default)]
+pub struct Faults {
+    // Of each datagram.
+    pub loss: u64,
+    pub duplicate: u64,
+    pub flip: u64,
+    pub delay: u64,
+    // Of each datagram of one kind.
+    pub dawdle: u64,
+    pub slow_kind: u64,
+    // Of each new leader.
+    pub ambush: u64,
+    // Of each leader that has just taken proposals.
+    pub crash_proposer: u64,
+    // Of each batch to be made durable.
+    pub slow_storage: u64,
+    // Of each start.
+    pub relapse: u64,
+    pub rot: u64,
+    // Of the cluster, several times in each election timeout.
+    pub partition: u64,
+    pub blackout: u64,
+    pub burst: u64,
+    // Of each node, as often.
+    pub crash: u64,
+    pub cut: u64,
+    pub pause: u64,
+    pub full: u64,
+    pub sync_failure: u64,
+}
+
+impl Faults {
+    fn draw(random: &mut Random) -> Self {
+        let mut family = |most| if random.below(2) == 0 { 0 } else { 1 + random.below(most) };
+        Self {
+            loss: family(300),
+            duplicate: family(300),
+            flip: family(30),
+            delay: family(300),
+            dawdle: family(900),
+            slow_kind: family(5) % 5,
+            ambush: family(900),
+            crash_proposer: family(300),
+            slow_storage: family(900),
+            relapse: family(500),
+            rot: family(200),
+            partition: family(300),
+            blackout: family(10),
+            burst: family(500),
+            crash: family(20),
+            cut: family(20),
+            pause: family(40),
+            full: family(10),
+            sync_failure: family(10),
+        }
+    }
+}
+
+impl Swarm {
+    pub fn draw(random: &mut Random) -> Self {
+        let log_entries = random.among(&[8, 16, 32, 64, 128, 256, 256, 512]);
+        let log_bytes = log_entries as usize * (16 + random.among(&[40, 60])) + 400;
+        let election = Duration::from_millis(random.among(&[40, 80, 150, 300]));
+        let beats = random.among(&[2, 3, 5]);
+        let behaviour = random.among(&[Behaviour::File, Behaviour::Blanking, Behaviour::Nor]);
+        Self {
+            nodes: random.among(&[3, 3, 3, 3, 3, 3, 5, 5, 5, 1, 2, 4, 7]),
+            log_entries,
+            log_bytes,
+            datagram: random.among(&[256, 400, 600, 1_200]),
+            window: random.among(&[300, 2_000, 20_000]),
+            election,
+            heartbeat: Duration::from_micros(election.as_micros() / beats),
+            geometry: geometry(random, behaviour, log_entries, log_bytes),
+            behaviour,
+            sector: random.among(&[64, 512]),
+            deferred: random.among(&[0, 500, 1_000, 1_000]),
+            durable_machines: random.among(&[0, 0, 300]),
+            drift: if beats == 2 { random.below(250) } else { random.below(500) },
+            appetite: u64::from(log_entries) * random.among(&[5, 6, 10]) / 10,
+            timeouts: random.among(&[20, 100, 300]),
+            faults: Faults::draw(random),
+        }
+    }
+
+    pub fn config<'a>(&self, id: NodeId, voters: &'a [NodeId]) -> Config<'a> {
+        let mut config = Config::new(CLUSTER, id, voters).with_max_datagram(self.datagram);
+        config.log_entries = self.log_entries;
+        config.max_command = MAX_COMMAND;
+        config.election_timeout = self.election;
+        config.heartbeat = self.heartbeat;
+        config.window = self.window;
+        config
+    }
+
+    pub fn medium(&self) -> MemoryMedium {
+        MemoryMedium::new(self.geometry, self.behaviour).with_sectors(self.sector)
+    }
+}
+
+/// Small segments, and few more than the log needs, so that the journal goes round many times.
+fn geometry(
+    random: &mut Random,
+    behaviour: Behaviour,
+    log_entries: u32,
+    log_bytes: usize,
+) -> Geometry {
+    let nor = behaviour == Behaviour::Nor;
+    let segment_bytes = if log_entries <= 32 { 1_024 } else { random.among(&[2_048, 4_096]) };
+    // A head, a seal, a header and all but one byte of the longest frame may not hold entries.
+    let entries_in_each = segment_bytes - 3 * 192 - MAX_COMMAND - frame::OVERHEAD_MAX as u32;
+    let checkpoint = log_bytes as u32 / entries_in_each + 2;
+    Geometry {
+        segments: 2 * checkpoint + random.below(4) as u32,
+        segment_bytes,
+        granularity: if nor { random.among(&[1, 8, 32]) } else { 1 },
+        erased: if nor { 0xff } else { 0 },
+    }
+}
