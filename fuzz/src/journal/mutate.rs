@@ -3,7 +3,7 @@
 
 use super::SALT;
 use crate::input::Input;
-use raft_nostd::crc::{Crc, masked};
+use raft_nostd::crc::{Crc, checksum};
 use raft_nostd::frame;
 use raft_nostd::journal::Geometry;
 
@@ -95,7 +95,7 @@ fn mend_frames(mut body: &mut [u8]) {
     while let Ok(entry) = frame::decode(body) {
         let (frame, rest) = body.split_at_mut(entry.frame.len());
         let (content, crc) = frame.split_at_mut(frame.len() - 4);
-        crc.copy_from_slice(&masked(content).to_le_bytes());
+        crc.copy_from_slice(&checksum(content).to_le_bytes());
         body = rest;
     }
 }
