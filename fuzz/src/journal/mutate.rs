@@ -3,7 +3,7 @@
 
 use super::SALT;
 use crate::input::Input;
-use raft_nostd::crc::{Crc, checksum};
+use raft_nostd::crc::{Crc, checksum, masked};
 use raft_nostd::frame;
 use raft_nostd::journal::Geometry;
 
@@ -84,7 +84,7 @@ fn mend_block(block: &mut [u8]) {
         b'h' => salt = body.first_chunk().map_or(SALT, |salt| u64::from_le_bytes(*salt)),
         _ => {}
     }
-    header[52..56].copy_from_slice(&sum(body).to_le_bytes());
+    header[52..56].copy_from_slice(&checksum(body).to_le_bytes());
     let mut crc = Crc::new();
     crc.update(&salt.to_le_bytes());
     crc.update(&header[..56]);
@@ -95,21 +95,7 @@ fn mend_frames(mut body: &mut [u8]) {
     while let Ok(entry) = frame::decode(body) {
         let (frame, rest) = body.split_at_mut(entry.frame.len());
         let (content, crc) = frame.split_at_mut(frame.len() - 4);
-        crc.copy_from_slice(&checksum(content).to_le_bytes());
+        crc.copy_from_slice(&masked(content).to_le_bytes());
         body = rest;
     }
-}
-
-/// The checksum of a body, from its description in `WIRE.md`.
-fn sum(bytes: &[u8]) -> u32 {
-    let step = |state: u32, word: u32| (state ^ word).wrapping_mul(0x9e37_79b1).rotate_left(13);
-    let (words, rest) = bytes.as_chunks::<4>();
-    let mut state =
-        words.iter().fold(0x6a72_6a72, |state, word| step(state, u32::from_le_bytes(*word)));
-    let mut last = [0; 4];
-    last[..rest.len()].copy_from_slice(rest);
-    state = step(step(state, u32::from_le_bytes(last)), bytes.len() as u32);
-    state = (state ^ (state >> 16)).wrapping_mul(0x85eb_ca6b);
-    state = (state ^ (state >> 13)).wrapping_mul(0xc2b2_ae35);
-    state ^ (state >> 16)
 }

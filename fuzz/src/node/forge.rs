@@ -3,7 +3,7 @@
 use super::disk::CLUSTER;
 use super::pair::Node;
 use crate::input::Input;
-use raft_nostd::crc::checksum;
+use raft_nostd::crc::{checksum, masked};
 use raft_nostd::frame::{self, EntryKind, Frames};
 use raft_nostd::types::{Life, NodeId, Position};
 use raft_nostd::wire::{
@@ -35,7 +35,7 @@ fn repair_frames(bytes: &mut Vec<u8>) {
     let mut start = bytes.len() - lengths.iter().sum::<usize>();
     for length in lengths {
         let (content, crc) = bytes[start..start + length].split_at_mut(length - 4);
-        crc.copy_from_slice(&checksum(content).to_le_bytes());
+        crc.copy_from_slice(&masked(content).to_le_bytes());
         start += length;
     }
     seal(bytes);

@@ -1,9 +1,9 @@
-//! One log entry as bytes: a postcard header, the payload verbatim, a CRC-32 over both.
+//! One log entry as bytes: a postcard header, the payload verbatim, a masked CRC-32 over both.
 //!
 //! An entry is framed once, where it is proposed. The same frame then lies in the log's ring,
 //! travels in datagrams and goes into the journal. `WIRE.md` holds the layout with golden bytes.
 
-use crate::crc::checksum;
+use crate::crc::masked;
 use crate::types::Position;
 
 mod header;
@@ -70,7 +70,7 @@ pub fn encode(
     let header_len = Header { kind, position, length }.write(out)?;
     let crc_at = header_len.checked_add(payload.len())?;
     out.get_mut(header_len..crc_at)?.copy_from_slice(payload);
-    let crc = checksum(out.get(..crc_at)?);
+    let crc = masked(out.get(..crc_at)?);
     let end = crc_at.checked_add(CRC_LEN)?;
     out.get_mut(crc_at..end)?.copy_from_slice(&crc.to_le_bytes());
     Some(end)
@@ -97,11 +97,7 @@ pub fn decode(bytes: &[u8]) -> Result<Entry<'_>, FrameError> {
 pub fn verify(bytes: &[u8]) -> Result<Entry<'_>, FrameError> {
     let entry = decode(bytes)?;
     let (content, crc) = entry.frame.split_last_chunk::<CRC_LEN>().ok_or(FrameError::Malformed)?;
-    if checksum(content) == u32::from_le_bytes(*crc) {
-        Ok(entry)
-    } else {
-        Err(FrameError::Checksum)
-    }
+    if masked(content) == u32::from_le_bytes(*crc) { Ok(entry) } else { Err(FrameError::Checksum) }
 }
 
 fn split(bytes: &[u8]) -> Option<Entry<'_>> {
@@ -122,7 +118,7 @@ mod tests {
     fn golden_bytes() {
         let mut out = [0; 64];
         let len = encode(Position::new(3, 300), EntryKind::Command, b"abc", &mut out).unwrap();
-        assert_eq!(out[..len], *b"\x01\x03\xac\x02\x03abc\xa1\x70\xae\x54", "{:02x?}", &out[..len]);
+        assert_eq!(out[..len], *b"\x01\x03\xac\x02\x03abc\x51\xf8\x6e\x90", "{:02x?}", &out[..len]);
     }
 
     #[test]

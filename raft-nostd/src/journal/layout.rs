@@ -1,7 +1,6 @@
 //! The bytes of a block and of the head that begins each segment. `WIRE.md` has the tables.
 
-use super::sum::sum;
-use crate::crc::Crc;
+use crate::crc::{Crc, checksum};
 use crate::types::{ClusterId, HardState, Index, NodeId, Position, Term};
 
 /// The version of the layout; any other is refused by name.
@@ -93,7 +92,7 @@ pub(super) struct Header {
     /// The block replaces every entry from here on.
     pub(super) first: Index,
     /// Binds the body to the header: frames of an earlier pass are valid frames too.
-    pub(super) body_sum: u32,
+    pub(super) body_crc: u32,
 }
 
 impl Header {
@@ -108,7 +107,7 @@ impl Header {
         out.put(&self.hard_state.term.0.to_le_bytes());
         out.put(&self.first.0.to_le_bytes());
         out.put(&self.hard_state.vote.map_or(0, NodeId::get).to_le_bytes());
-        out.put(&self.body_sum.to_le_bytes());
+        out.put(&self.body_crc.to_le_bytes());
         let crc = header_crc(&bytes, salt);
         if let Some(end) = bytes.last_chunk_mut::<4>() {
             *end = crc.to_le_bytes();
@@ -129,15 +128,15 @@ impl Header {
             synced: input.u64()?,
             hard_state: HardState { term: Term(input.u64()?), vote: None },
             first: Index(input.u64()?),
-            body_sum: 0,
+            body_crc: 0,
         };
         let vote = NodeId::new(input.u32()?);
-        let body_sum = input.u32()?;
+        let body_crc = input.u32()?;
         if input.u32()? != header_crc(bytes, salt) {
             return None;
         }
         let hard_state = HardState { term: header.hard_state.term, vote };
-        Some(Self { hard_state, body_sum, ..header })
+        Some(Self { hard_state, body_crc, ..header })
     }
 }
 
@@ -281,7 +280,7 @@ impl Head {
             synced: self.synced,
             hard_state: self.hard_state,
             first: self.first,
-            body_sum: sum(body),
+            body_crc: checksum(body),
         }
     }
 
@@ -297,7 +296,7 @@ impl Head {
             return Err(HeadFault::Format(*format));
         }
         let header = Header::decode(header, salt).ok_or(HeadFault::NoHead)?;
-        if header.body_len != HEAD_BODY as u32 || header.body_sum != sum(body) {
+        if header.body_len != HEAD_BODY as u32 || header.body_crc != checksum(body) {
             return Err(HeadFault::NoHead);
         }
         Self::from_parts(&header, In(body)).ok_or(HeadFault::NoHead)

@@ -27,7 +27,6 @@ mod recover;
 mod scan;
 mod shape;
 mod stage;
-mod sum;
 mod survey;
 mod view;
 mod visit;

@@ -4,7 +4,7 @@
 use super::layout::{Generation, HEAD, HEADER, Head, HeadFault, Header};
 use super::medium::Medium;
 use super::shape::Shape;
-use super::sum::Sum;
+use crate::crc::Crc;
 
 /// A medium with what is needed to read blocks from it.
 pub(super) struct Reader<'a, M> {
@@ -66,18 +66,18 @@ impl<M: Medium> Reader<'_, M> {
         at: u32,
         header: &Header,
     ) -> Result<bool, M::Error> {
-        let mut sum = Sum::new();
+        let mut crc = Crc::new();
         let mut from = at.saturating_add(HEADER as u32);
         let mut left = header.body_len;
         while left > 0 {
             let len = left.min(self.buf_len());
             let Some(window) = self.buf.get_mut(..len as usize) else { break };
             self.medium.read(slot, from, window)?;
-            sum.update(window);
+            crc.update(window);
             from = from.saturating_add(len);
             left = left.saturating_sub(len);
         }
-        Ok(sum.finish() == header.body_sum)
+        Ok(crc.finish() == header.body_crc)
     }
 
     pub(super) fn buf_len(&self) -> u32 {

@@ -6,8 +6,8 @@ use super::layout::{BlockKind, Generation, HEADER, Head, Header, Owner, Role, St
 use super::medium::{Medium, PersistFailure};
 use super::shape::Shape;
 use super::stage::{block_len, write_block};
-use super::sum::Sum;
 use super::{Batch, Limits};
+use crate::crc::Crc;
 use crate::types::{HardState, Index, Position};
 
 /// Appends to a journal that [`recover`](super::recover) opened.
@@ -321,10 +321,10 @@ impl Writer {
         place: &mut Place,
         content: &Content<'_>,
     ) -> Result<(), Trouble<M::Error>> {
-        let mut sum = Sum::new();
+        let mut crc = Crc::new();
         let mut body_len = 0_u32;
         for part in content.parts {
-            sum.update(part);
+            crc.update(part);
             body_len = body_len.saturating_add(part.len() as u32);
         }
         let header = Header {
@@ -335,7 +335,7 @@ impl Writer {
             synced: self.synced,
             hard_state: content.hard_state,
             first: content.first,
-            body_sum: sum.finish(),
+            body_crc: crc.finish(),
         };
         self.put(medium, place, &header, content.parts)
     }
