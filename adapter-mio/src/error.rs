@@ -40,7 +40,7 @@ pub enum OpenError<E> {
     /// The operating system does not let it poll.
     Poll(io::Error),
     /// The configuration, the journal or the state machine is refused.
-    Node(raft_nostd::OpenError<E>),
+    Node(raft_nostd::OpenError<E, E>),
 }
 
 impl<E: Display> Display for OpenError<E> {

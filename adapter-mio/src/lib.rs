@@ -96,7 +96,7 @@ mod world;
 
 pub use error::{OpenError, RunError};
 pub use node::{Counters, Node};
-pub use open::{open, open_with_socket};
+pub use open::{Storage, open, open_with_socket};
 pub use options::Options;
 pub use run::Loop;
 pub use service::{FIRST_TOKEN, NoService, Service};

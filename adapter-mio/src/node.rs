@@ -7,8 +7,8 @@ use adapter_std::files::FileMedium;
 use mio::Registry;
 use raft_nostd::journal::Medium;
 use raft_nostd::{
-    Driver, Event, Halt, Instant, Position, ProposeError, Raft, ReadError, ReadId, StateMachine,
-    VOTERS_MAX,
+    Driver, Event, Halt, Instant, Position, ProposeError, Raft, ReadError, ReadId, SnapshotWork,
+    StateMachine, VOTERS_MAX,
 };
 use std::fmt::{self, Debug, Formatter};
 
@@ -134,6 +134,32 @@ impl<M: StateMachine, D: Medium> Node<M, D> {
     #[must_use]
     pub fn medium(&self) -> &D {
         &self.driver.host().medium
+    }
+
+    /// The snapshots' medium, if there is one.
+    #[must_use]
+    pub fn snapshots(&self) -> Option<&D> {
+        self.driver.host().snapshots.as_ref()
+    }
+
+    /// Takes a snapshot of the machine and compacts the log, however empty that may be.
+    /// [`Event::SnapshotTaken`] or [`Event::SnapshotFailed`] tells how it went; neither comes when
+    /// nothing was applied since the last snapshot. See [`Driver::compact`].
+    pub fn compact(&mut self) {
+        self.driver.compact();
+    }
+
+    /// What is being done about snapshots.
+    #[must_use]
+    pub fn snapshot_work(&self) -> SnapshotWork {
+        self.driver.snapshot_work()
+    }
+
+    /// What went wrong with a snapshot last, if anything ever did: with
+    /// [`Event::SnapshotFailed`], why.
+    #[must_use]
+    pub fn snapshot_error(&self) -> Option<&str> {
+        self.driver.host().snapshot_error.as_deref()
     }
 
     /// What the loop has done.

@@ -29,7 +29,22 @@ const EVENTS: usize = 256;
 /// More memory than a log can use: see [`ConfigError::Memory`].
 const MEMORY_MAX: u64 = 1 << 31;
 
-/// Opens a node: its socket, its journal on `medium`, its log in `memory_bytes` of memory (see
+/// The media of a node. A medium alone is the journal of a node that never compacts its log.
+#[derive(Debug)]
+pub struct Storage<D> {
+    /// For the journal.
+    pub journal: D,
+    /// For snapshots: segments for two of them. The state machine must write and read them.
+    pub snapshots: Option<D>,
+}
+
+impl<D: Medium> From<D> for Storage<D> {
+    fn from(journal: D) -> Self {
+        Self { journal, snapshots: None }
+    }
+}
+
+/// Opens a node: its socket, its journal and snapshots in `storage`, its log in `memory_bytes` of memory (see
 /// [`Config::log_bytes`]). It does nothing until it is [run](Loop::run).
 ///
 /// # Errors
@@ -40,12 +55,12 @@ pub fn open<M: StateMachine, D: Medium>(
     config: &Config<'_>,
     options: Options,
     machine: M,
-    medium: D,
+    storage: impl Into<Storage<D>>,
     memory_bytes: u64,
 ) -> Result<Loop<M, D>, OpenError<D::Error>> {
     let bind = options.bind;
     let socket = net::UdpSocket::bind(bind).map_err(|source| OpenError::Socket { bind, source })?;
-    open_with_socket(config, options, socket, machine, medium, memory_bytes)
+    open_with_socket(config, options, socket, machine, storage, memory_bytes)
 }
 
 /// [Opens](open) a node on a socket that is bound already: so that its port is known before the
@@ -59,7 +74,7 @@ pub fn open_with_socket<M: StateMachine, D: Medium>(
     options: Options,
     socket: net::UdpSocket,
     machine: M,
-    medium: D,
+    storage: impl Into<Storage<D>>,
     memory_bytes: u64,
 ) -> Result<Loop<M, D>, OpenError<D::Error>> {
     config.check::<VOTERS_MAX>().map_err(refused)?;
@@ -81,7 +96,16 @@ pub fn open_with_socket<M: StateMachine, D: Medium>(
     let inbound = vec![0; datagram.saturating_add(1)].into_boxed_slice();
     let memory = allocate(memory_bytes)?;
     let link = Link::new(socket, options.peers);
-    let world = World { machine, medium, link, told: VecDeque::new(), storage_error: None };
+    let Storage { journal: medium, snapshots } = storage.into();
+    let world = World {
+        machine,
+        medium,
+        snapshots,
+        link,
+        told: VecDeque::new(),
+        storage_error: None,
+        snapshot_error: None,
+    };
     let clock = Clock::start();
     let now = clock.now();
     let driver =

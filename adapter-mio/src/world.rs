@@ -10,11 +10,14 @@ use std::collections::VecDeque;
 pub(crate) struct World<M: StateMachine, D> {
     pub(crate) machine: M,
     pub(crate) medium: D,
+    pub(crate) snapshots: Option<D>,
     pub(crate) link: Link,
     /// At most as many as one drain has outputs.
     pub(crate) told: VecDeque<Told<M::Response>>,
     /// What the medium complained of last.
     pub(crate) storage_error: Option<String>,
+    /// What went wrong with a snapshot last.
+    pub(crate) snapshot_error: Option<String>,
 }
 
 /// Something to tell, in the order it happened.
@@ -26,11 +29,16 @@ pub(crate) enum Told<R> {
 impl<M: StateMachine, D: Medium> Host for World<M, D> {
     type Memory = Box<[u8]>;
     type Medium = D;
+    type Snapshots = Option<D>;
     type Transport = Link;
     type Machine = M;
 
     fn medium(&mut self) -> &mut D {
         &mut self.medium
+    }
+
+    fn snapshots(&mut self) -> &mut Option<D> {
+        &mut self.snapshots
     }
 
     fn transport(&mut self) -> &mut Link {
@@ -51,5 +59,9 @@ impl<M: StateMachine, D: Medium> Host for World<M, D> {
 
     fn storage_error(&mut self, error: WriteError<D::Error>) {
         self.storage_error = Some(error.to_string());
+    }
+
+    fn snapshot_error(&mut self, error: &dyn std::fmt::Display) {
+        self.snapshot_error = Some(error.to_string());
     }
 }

@@ -128,6 +128,7 @@ impl StateMachine for Lamp {
 #[derive(Debug)]
 pub struct Board<B> {
     medium: Flash,
+    snapshots: Option<Flash>,
     transport: Radio,
     machine: Lamp,
     memory: core::marker::PhantomData<B>,
@@ -137,7 +138,7 @@ impl<B> Board<B> {
     /// The one there is.
     pub const fn new() -> Self {
         let memory = core::marker::PhantomData;
-        Self { medium: Flash, transport: Radio, machine: Lamp(0), memory }
+        Self { medium: Flash, snapshots: None, transport: Radio, machine: Lamp(0), memory }
     }
 }
 
@@ -150,11 +151,16 @@ impl<B> Default for Board<B> {
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Host for Board<B> {
     type Memory = B;
     type Medium = Flash;
+    type Snapshots = Option<Flash>;
     type Transport = Radio;
     type Machine = Lamp;
 
     fn medium(&mut self) -> &mut Flash {
         &mut self.medium
+    }
+
+    fn snapshots(&mut self) -> &mut Option<Flash> {
+        &mut self.snapshots
     }
 
     fn transport(&mut self) -> &mut Radio {

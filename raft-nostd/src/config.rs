@@ -79,6 +79,11 @@ impl<'a> Config<'a> {
         (wire::OVERHEAD_MAX + frame::OVERHEAD_MAX) as u32
     }
 
+    /// Bytes in the longest chunk of a snapshot: what a datagram has room for.
+    pub const fn max_chunk(&self) -> u32 {
+        self.max_datagram.saturating_sub(wire::INSTALL_OVERHEAD_MAX as u32)
+    }
+
     /// Bytes in the longest frame of the log.
     pub const fn max_frame(&self) -> u32 {
         self.max_command.saturating_add(frame::OVERHEAD_MAX as u32)

@@ -16,7 +16,7 @@ pub fn masked(bytes: &[u8]) -> u32 {
 }
 
 /// A checksum over bytes that come in pieces.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Crc(imp::State);
 
 impl Default for Crc {

@@ -58,8 +58,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// The election timeout passed without a leader: would I be elected?
     pub(crate) fn campaign(&mut self, now: Instant) {
         self.campaign_at = self.draw_timeout(now);
-        if self.durability.retry_at().is_some() {
-            return; // Without storage a leader could do nothing.
+        if self.durability.retry_at().is_some() || self.snapshots.is_installing() {
+            return; // Without storage, or state, a leader could do nothing.
         }
         if self.term().next().is_none() {
             self.halt(Halt::TermsExhausted);
@@ -146,6 +146,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         }
         count(&mut self.metrics.elections_won);
         self.withdraw_ballots();
+        self.snapshots.incoming = None;
         self.role = Role::Leader;
         self.led = self.term();
         self.leader = Some(self.id);

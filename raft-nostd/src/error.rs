@@ -256,6 +256,17 @@ impl fmt::Display for Halt {
     }
 }
 
+/// The snapshot is not the one that was asked for, or older than one the node has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotRefused;
+
+impl fmt::Display for SnapshotRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the snapshot is not the one that this node waits for")
+    }
+}
+
+impl core::error::Error for SnapshotRefused {}
 impl core::error::Error for Refused {}
 impl core::error::Error for ConfigError {}
 impl core::error::Error for ProposeError {}

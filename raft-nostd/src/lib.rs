@@ -48,6 +48,7 @@
 //!         loop {
 //!             match node.poll_output(now, &mut buf) {
 //!                 Output::Transmit(out) => post.push((out.to, out.datagram.to_vec())),
+//!                 Output::TransmitChunk(_) | Output::Install(_) => {} // No snapshots here.
 //!                 Output::Persist(persist) => ticket = Some(persist.ticket), // Written: nowhere.
 //!                 Output::Event(event) => println!("{event:?}"),
 //!                 Output::Apply(committed) => {
@@ -67,7 +68,7 @@
 //!     }
 //!     for (to, datagram) in &post {
 //!         let node = &mut nodes[to.get() as usize - 1];
-//!         node.handle_datagram(now, datagram).unwrap();
+//!         let _ = node.handle_datagram(now, datagram).unwrap();
 //!     }
 //!     if post.is_empty() {
 //!         now = wake; // Nobody has anything to say: sleep.
@@ -115,6 +116,7 @@ pub mod frame;
 pub mod invariants;
 pub mod journal;
 mod log;
+pub mod manifest;
 mod narrate;
 mod propose;
 mod raft;
@@ -122,23 +124,32 @@ mod rand;
 mod read;
 mod recv;
 mod replicate;
+mod snapshot;
 mod speak;
 mod state;
 pub mod time;
 mod timeouts;
 pub mod types;
+pub mod vault;
 pub mod wire;
 
 pub use config::{Config, VOTERS_MAX};
-pub use driver::{Driver, Host, OpenError, SnapshotError, StateMachine, Transport};
-pub use error::{ConfigError, Halt, LogFull, ProposeError, ReadError, Refused, TicketError};
-pub use raft::{Committed, Loading, Output, Persist, Raft, StartError, Transmit};
+pub use driver::{Driver, Host, OpenError, SnapshotError, SnapshotWork, StateMachine, Transport};
+pub use error::{
+    ConfigError, Halt, LogFull, ProposeError, ReadError, Refused, SnapshotRefused, TicketError,
+};
+pub use manifest::{Manifest, Membership};
+pub use raft::{
+    Committed, Loading, Output, Persist, Raft, SnapshotMissing, StartError, Transmit, TransmitChunk,
+};
+pub use recv::{Chunk, Received};
 pub use state::Start;
 pub use state::durability::Ticket;
 pub use state::metrics::Metrics;
-pub use state::news::{Event, Status};
+pub use state::news::{Event, SnapshotFailure, Status};
 pub use state::proposals::Proposed;
 pub use state::reads::ReadId;
 pub use state::role::Role;
+pub use state::snapshots::ChunkTicket;
 pub use time::{Duration, Instant};
 pub use types::{ClusterId, HardState, Index, Life, NodeId, Position, Term};

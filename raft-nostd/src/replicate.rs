@@ -44,7 +44,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             Instant::from_micros(now.as_micros().saturating_sub(self.limits.heartbeat.as_micros()));
         for peer in &mut self.peers {
             peer.progress.beat(overdue);
-            if peer.progress.mode != Mode::Stream {
+            let in_log = peer.progress.next > self.log.base().index;
+            if in_log && peer.progress.mode != Mode::Stream {
                 count(&mut self.metrics.resent);
             }
         }

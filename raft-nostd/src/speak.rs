@@ -5,18 +5,24 @@ use crate::frame::Frames;
 use crate::state::Node;
 use crate::state::peers::{Ballot, Owed, Peer, When};
 use crate::state::role::Role;
+use crate::state::transfer::Content;
 use crate::time::Instant;
 use crate::types::{Index, NodeId, Position};
-use crate::wire::{self, AppendReply, Campaign, Envelope, Message, Verdict};
+use crate::wire::{self, AppendReply, Campaign, Envelope, InstallReply, Message, Verdict};
+
+/// A datagram that was encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// All of it.
+    Whole { to: NodeId, len: usize },
+    /// All before the chunk of a snapshot, which goes in there; it is to be sealed then.
+    Chunk { to: NodeId, chunk: u32, chunk_at: usize },
+}
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
-    /// Encodes the next datagram that is due into `buf`: to whom, and its length. Peers take
-    /// turns. What does not fit is dropped like a datagram that is lost. O(members + bytes).
-    pub(crate) fn next_datagram(
-        &mut self,
-        now: Instant,
-        buf: &mut [u8],
-    ) -> Option<(NodeId, usize)> {
+    /// Encodes the next datagram that is due into `buf`. Peers take turns. What does not fit is
+    /// dropped like a datagram that is lost. O(members + bytes).
+    pub(crate) fn next_datagram(&mut self, now: Instant, buf: &mut [u8]) -> Option<Said> {
         let mut passed = 0;
         while passed < self.peers.len() {
             if self.turn >= self.peers.len() {
@@ -33,11 +39,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         None
     }
 
-    fn datagram_to(&mut self, now: Instant, to: usize, buf: &mut [u8]) -> Option<(NodeId, usize)> {
+    fn datagram_to(&mut self, now: Instant, to: usize, buf: &mut [u8]) -> Option<Said> {
         let receiver = self.peers.get(to)?.id;
+        let envelope =
+            Envelope { cluster: self.cluster, sender: self.id, receiver, life: self.life };
         let (message, frames) =
             match self.message_owed(to).or_else(|| self.message_of_candidate(to)) {
                 Some(message) => (message, None),
+                None if self.role == Role::Leader && self.needs_snapshot(to) => {
+                    return self.install_to(now, to, &envelope, buf);
+                }
                 None => {
                     let append = self.message_of_leader(now, to)?;
                     (Message::Append(append), Some((append.prev.index, append.count)))
@@ -46,10 +57,26 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         let frames = frames.map_or(Frames::none(Index::ZERO), |(prev, count)| {
             self.log.frames(prev.next(), prev.plus(u64::from(count)))
         });
-        let envelope =
-            Envelope { cluster: self.cluster, sender: self.id, receiver, life: self.life };
         let len = wire::encode(&envelope, &message, &frames, buf)?;
-        Some((receiver, len))
+        Some(Said::Whole { to: receiver, len })
+    }
+
+    /// A chunk of the newest snapshot, which the driver has; or a heartbeat without one.
+    fn install_to(
+        &mut self,
+        now: Instant,
+        to: usize,
+        envelope: &Envelope,
+        buf: &mut [u8],
+    ) -> Option<Said> {
+        let parcel = self.next_parcel(to)?;
+        self.parcel_sent(now, to, &parcel);
+        let to = envelope.receiver;
+        let chunk_at = wire::encode_install(envelope, &parcel.install, buf)?;
+        match parcel.content {
+            Content::Chunk => Some(Said::Chunk { to, chunk: parcel.install.chunk, chunk_at }),
+            Content::Nothing => Some(Said::Whole { to, len: wire::seal(buf, chunk_at)? }),
+        }
     }
 
     /// The answer this peer waits for, if it may be given now.
@@ -60,6 +87,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             Owed::Nothing | Owed::Append { when: When::Durable, .. } => return None,
             Owed::PreVote { proposed, vote } => {
                 (Message::PreVoteReply { term, proposed, vote }, Owed::Nothing)
+            }
+            Owed::Install => {
+                let incoming = self.snapshots.incoming?;
+                let reply = InstallReply {
+                    term,
+                    round: self.heard_round,
+                    last: incoming.manifest.last,
+                    crc: incoming.manifest.crc,
+                    chunks: incoming.chunks,
+                    receipt: incoming.receipt,
+                };
+                (Message::InstallReply(reply), Owed::Nothing)
             }
             Owed::Vote(vote) => (Message::VoteReply { term, vote }, Owed::Nothing),
             Owed::Append { conflict, .. } => {

@@ -8,7 +8,7 @@ use raft_nostd::journal::PersistFailure;
 use raft_nostd::wire::{
     self, Append, AppendReply, Campaign, Envelope, Message, ReplyWish, Room, Verdict, Vote,
 };
-use raft_nostd::{Index, Instant, Life, Output, Position, Refused, Role, Term};
+use raft_nostd::{Index, Instant, Life, Output, Position, Received, Refused, Role, Term};
 
 /// `message` as `sender` says it to node 1.
 fn said(sender: u32, message: &Message) -> Vec<u8> {
@@ -109,18 +109,21 @@ fn a_position_that_cannot_be_is_refused() {
             Message::VoteRequest { term, last, campaign },
             reply(last),
         ] {
-            let refused = member.raft.handle_datagram(now, &said(2, &message));
+            let refused = member.raft.handle_datagram(now, &said(2, &message)).map(drop);
             assert_eq!(refused, Err(Refused::Contradiction), "{message:?}");
         }
     }
     for prev in [half, other] {
-        let refused = member.raft.handle_datagram(now, &said(2, &append(5, prev)));
+        let refused = member.raft.handle_datagram(now, &said(2, &append(5, prev))).map(drop);
         assert_eq!(refused, Err(Refused::Contradiction));
     }
-    let refused = member.raft.handle_datagram(now, &said(2, &append(0, Position::ZERO)));
+    let refused = member.raft.handle_datagram(now, &said(2, &append(0, Position::ZERO))).map(drop);
     assert_eq!(refused, Err(Refused::Contradiction), "nobody leads in term zero");
     assert_eq!((member.raft.halted(), member.raft.term()), (None, Term(0)));
-    assert_eq!(member.raft.handle_datagram(now, &said(2, &append(5, Position::ZERO))), Ok(()));
+    assert_eq!(
+        member.raft.handle_datagram(now, &said(2, &append(5, Position::ZERO))),
+        Ok(Received::Heard)
+    );
 }
 
 /// A refused datagram, and a ticket of another run, made the node look for work: a batch that

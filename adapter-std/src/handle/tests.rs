@@ -48,6 +48,7 @@ enum Told {
 struct World {
     machine: Last,
     medium: MemoryMedium,
+    snapshots: Option<MemoryMedium>,
     nowhere: Nowhere,
     told: Vec<Told>,
 }
@@ -55,11 +56,16 @@ struct World {
 impl Host for World {
     type Memory = Vec<u8>;
     type Medium = MemoryMedium;
+    type Snapshots = Option<MemoryMedium>;
     type Transport = Nowhere;
     type Machine = Last;
 
     fn medium(&mut self) -> &mut MemoryMedium {
         &mut self.medium
+    }
+
+    fn snapshots(&mut self) -> &mut Option<MemoryMedium> {
+        &mut self.snapshots
     }
 
     fn transport(&mut self) -> &mut Nowhere {
@@ -97,6 +103,7 @@ impl Room {
         let world = World {
             machine: Last(0),
             medium: MemoryMedium::new(shape, Behaviour::File),
+            snapshots: None,
             nowhere: Nowhere,
             told: Vec::new(),
         };

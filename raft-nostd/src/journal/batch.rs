@@ -32,7 +32,7 @@ impl Standing {
         if !follows(&self.hard_state, hard_state) {
             return Err(BatchError::HardState);
         }
-        if !base_follows(&self.base, base) {
+        if !base_follows(&self.base, base) || base.term > hard_state.term {
             return Err(BatchError::Base);
         }
         let end = frames.first().plus(frames.count());

@@ -38,6 +38,7 @@ pub use inspect::{Ending, Inspection, inspect};
 pub use layout::{BlockKind, Voters};
 pub use medium::{Geometry, Medium, PersistFailure};
 pub use recover::recover;
+pub(crate) use stage::{Grain, write_block};
 pub use view::{BlockView, NoRoom, SegmentView, Visitor};
 pub use writer::Writer;
 

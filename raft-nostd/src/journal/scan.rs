@@ -4,6 +4,7 @@
 use super::layout::{Generation, HEAD, HEADER, Head, HeadFault, Header};
 use super::medium::Medium;
 use super::shape::Shape;
+use super::stage::block_len;
 use crate::crc::Crc;
 
 /// A medium with what is needed to read blocks from it.
@@ -101,12 +102,22 @@ impl<M: Medium> Reader<'_, M> {
             }
             self.medium.read(slot, at, window)?;
             let mut rest: &[u8] = window;
+            let mut found = None;
             while let Some(bytes) = rest.first_chunk::<HEADER>() {
-                if let Some(header) = Header::decode(bytes, self.salt) {
-                    each(&header);
+                found = Header::decode(bytes, self.salt);
+                if found.is_some() {
+                    break;
                 }
                 at = at.saturating_add(self.shape.stride);
                 rest = rest.get(self.shape.stride as usize..).unwrap_or(&[]);
+            }
+            if let Some(header) = found {
+                each(&header);
+                // Inside an intact block there is nothing but payload.
+                let room = self.shape.usable.saturating_sub(at).saturating_sub(HEADER as u32);
+                let whole = header.body_len <= room && self.body_matches(slot, at, &header)?;
+                let len = if whole { block_len(&self.shape, &header) } else { self.shape.stride };
+                at = at.saturating_add(len);
             }
         }
     }

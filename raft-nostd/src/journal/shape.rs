@@ -3,6 +3,7 @@
 use super::Limits;
 use super::layout::{BASE_BODY, HEAD, HEADER};
 use super::medium::Geometry;
+use super::stage::Grain;
 
 /// Blocks begin at multiples of this, so that looking for them takes an eighth of the steps.
 const STRIDE_MIN: u32 = 8;
@@ -33,6 +34,11 @@ impl Shape {
             && segment_bytes <= i32::MAX as u32
             && shape.body_room(shape.head_len()).is_some();
         possible.then_some(shape)
+    }
+
+    /// How the medium takes writes.
+    pub(super) const fn grain(&self) -> Grain {
+        Grain { granularity: self.granularity, erased: self.erased }
     }
 
     /// Bytes a block of `content` header and body bytes takes.

@@ -4,17 +4,26 @@ use super::layout::{HEADER, Header};
 use super::medium::{Geometry, Medium};
 use super::shape::Shape;
 
+/// How a medium takes writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grain {
+    /// As in [`Geometry`].
+    pub(crate) granularity: u32,
+    /// As in [`Geometry`].
+    pub(crate) erased: u8,
+}
+
 const STAGE: usize = Geometry::GRANULARITY_MAX as usize;
 
 /// Writes `header` and the body in `parts` at `at` of `slot`. O(bytes).
-pub(super) fn write_block<M: Medium>(
+pub(crate) fn write_block<M: Medium>(
     medium: &mut M,
-    shape: &Shape,
+    grain: Grain,
     (slot, at): (u32, u32),
-    header: &[u8; HEADER],
+    header: &[u8],
     parts: &[&[u8]],
 ) -> Result<(), M::Error> {
-    let mut stage = Stage { medium, shape, slot, at, held: [shape.erased; STAGE], len: 0 };
+    let mut stage = Stage { medium, grain, slot, at, held: [grain.erased; STAGE], len: 0 };
     stage.put(header)?;
     for part in parts {
         stage.put(part)?;
@@ -29,7 +38,7 @@ pub(super) fn block_len(shape: &Shape, header: &Header) -> u32 {
 
 struct Stage<'a, M> {
     medium: &'a mut M,
-    shape: &'a Shape,
+    grain: Grain,
     slot: u32,
     at: u32,
     /// Bytes that do not fill a write yet; the rest holds the erased byte.
@@ -59,7 +68,7 @@ impl<M: Medium> Stage<'_, M> {
     }
 
     const fn unit(&self) -> usize {
-        self.shape.granularity as usize
+        self.grain.granularity as usize
     }
 
     /// Keeps what fits into one write and returns the rest.
@@ -81,8 +90,8 @@ impl<M: Medium> Stage<'_, M> {
         if let Some(full) = self.held.get(..unit) {
             self.medium.write(self.slot, self.at, full)?;
         }
-        self.at = self.at.saturating_add(self.shape.granularity);
-        self.held = [self.shape.erased; STAGE];
+        self.at = self.at.saturating_add(self.grain.granularity);
+        self.held = [self.grain.erased; STAGE];
         self.len = 0;
         Ok(())
     }

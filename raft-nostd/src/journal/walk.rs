@@ -95,7 +95,9 @@ impl<M: Medium> Reader<'_, M> {
             if visit.as_ref().is_some_and(|visit| chain.sequence >= visit.until) {
                 return Ok(chain);
             }
-            if let Some(head) = next.filter(|head| head.sequence == chain.sequence) {
+            // A head stands in every slot at most once: only forged ones go round for ever.
+            let more = chain.length < self.shape.segments;
+            if let Some(head) = next.filter(|head| more && head.sequence == chain.sequence) {
                 chain.hop(self.shape.after(chain.slot), head, self.shape.head_len());
                 next = self.successor(&chain)?;
                 if let Some(visit) = visit.as_deref_mut() {

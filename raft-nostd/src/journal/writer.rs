@@ -349,7 +349,7 @@ impl Writer {
     ) -> Result<(), Trouble<M::Error>> {
         let next = place.sequence.checked_add(1).ok_or(Trouble::Exhausted(Counter::Sequence))?;
         let bytes = header.encode(self.owner.salt);
-        write_block(medium, &self.shape, (place.slot, place.at), &bytes, &parts)
+        write_block(medium, self.shape.grain(), (place.slot, place.at), &bytes, &parts)
             .map_err(Trouble::Write)?;
         place.at = place.at.saturating_add(block_len(&self.shape, header));
         place.sequence = next;

@@ -219,6 +219,29 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Log<B> {
         Ok(())
     }
 
+    /// Forgets the entries up to `base`, which is committed and in a snapshot (dissertation §5.1).
+    /// O(1).
+    pub(crate) fn compact(&mut self, base: Index) {
+        let base = base.min(self.last.index);
+        if base <= self.base.index {
+            return;
+        }
+        let Some(term) = self.term_at(base) else { return };
+        let bytes = self.frames(self.first(), base).byte_len() as u32;
+        match self.slot(base.next()) {
+            Some(first) => self.ring.advance(first.offset, bytes),
+            None => self.ring.clear(),
+        }
+        self.base = Position { term, index: base };
+    }
+
+    /// Forgets every entry, and goes on behind `base`. O(1).
+    pub(crate) fn restart(&mut self, base: Position) {
+        self.ring.clear();
+        self.base = base;
+        self.last = base;
+    }
+
     /// Forgets the entries from `from` on. O(1).
     pub(crate) fn truncate(&mut self, from: Index) {
         let keep = from.previous().max(self.base.index);
@@ -279,9 +302,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Log<B> {
 /// Recovery fills the log from the journal.
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Sink for Log<B> {
     fn reset(&mut self, base: Position) {
-        self.ring.clear();
-        self.base = base;
-        self.last = base;
+        self.restart(base);
     }
 
     fn truncate(&mut self, from: Index) {

@@ -76,6 +76,15 @@ impl Ring {
         self.tail = tail;
     }
 
+    /// Forgets the first frames, `bytes` in all; the one at `head` is the first now.
+    pub(super) fn advance(&mut self, head: u32, bytes: u32) {
+        if head < self.head {
+            self.skipped = 0; // What is left begins behind the wrap.
+        }
+        self.head = head;
+        self.used = self.used.saturating_sub(bytes);
+    }
+
     /// Forgets every frame.
     pub(super) fn clear(&mut self) {
         *self = Self::new(self.start, self.end);

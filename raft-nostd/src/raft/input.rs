@@ -1,26 +1,129 @@
 //! `handle_*`: the world speaks.
 
 use super::Raft;
-use crate::error::{Halt, Refused, TicketError};
+use crate::error::{Halt, Refused, SnapshotRefused, TicketError};
 use crate::journal::PersistFailure;
+use crate::manifest::Manifest;
+use crate::recv::Received;
 use crate::state::Stirred;
 use crate::state::durability::Ticket;
 use crate::state::metrics::count;
-use crate::state::news::Event;
+use crate::state::news::{Event, SnapshotFailure};
 use crate::state::peers::{Owed, When};
+use crate::state::snapshots::{ChunkTicket, Stage};
 use crate::time::Instant;
+use crate::wire::Receipt;
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
     /// A datagram has come. Decodes, checks, takes its step. O(members + bytes), and O(log of the
     /// log's length) where logs differ.
     ///
+    /// A [chunk](Received::Chunk) of a snapshot is to be stored while its bytes are there.
+    ///
     /// # Errors
     /// Why it was dropped. A refused datagram changes nothing but a counter; there is nothing to
     /// do about it.
-    pub fn handle_datagram(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Refused> {
-        self.node.receive(now, bytes)?;
+    pub fn handle_datagram<'a>(
+        &mut self,
+        now: Instant,
+        bytes: &'a [u8],
+    ) -> Result<Received<'a>, Refused> {
+        let received = self.node.receive(now, bytes)?;
         self.node.stirred = Stirred::Yes;
+        Ok(received)
+    }
+
+    /// The chunk that the ticket names is stored; it need not be durable yet. O(1).
+    ///
+    /// # Errors
+    /// When the ticket is of another run, or was brought back before. Nothing changes.
+    pub fn handle_chunk_stored(
+        &mut self,
+        _now: Instant,
+        ticket: ChunkTicket,
+    ) -> Result<(), TicketError> {
+        let node = &mut self.node;
+        node.stirred = Stirred::Yes;
+        if let Some(incoming) = node.snapshots.redeem(&ticket, node.life.nonce)? {
+            incoming.chunks = incoming.chunks.saturating_add(1);
+            let whole = incoming.chunks >= incoming.manifest.chunks;
+            incoming.stage = if whole { Stage::Whole } else { Stage::Awaiting };
+            count(&mut node.metrics.chunks_in);
+        }
         Ok(())
+    }
+
+    /// The chunk that the ticket names could not be stored, and what was stored of its snapshot is
+    /// given up. The leader begins again, later; the node is well. O(1).
+    ///
+    /// # Errors
+    /// As [`Raft::handle_chunk_stored`].
+    pub fn handle_chunk_failed(
+        &mut self,
+        _now: Instant,
+        ticket: ChunkTicket,
+        failure: SnapshotFailure,
+    ) -> Result<(), TicketError> {
+        let node = &mut self.node;
+        node.stirred = Stirred::Yes;
+        if let Some(incoming) = node.snapshots.redeem(&ticket, node.life.nonce)? {
+            incoming.chunks = 0;
+            incoming.stage = Stage::Awaiting;
+            incoming.receipt = Receipt::Declined;
+            node.news.snapshot_failed = Some(failure);
+        }
+        Ok(())
+    }
+
+    /// What [`Output::Install`](crate::Output::Install) asked for is done: the snapshot is the newest
+    /// on its medium, durably, and the state machine was restored from it. O(1).
+    ///
+    /// # Errors
+    /// When none was asked for. Nothing changes.
+    pub fn handle_installed(&mut self, _now: Instant) -> Result<(), SnapshotRefused> {
+        self.node.stirred = Stirred::Yes;
+        self.node.installed()
+    }
+
+    /// What [`Output::Install`](crate::Output::Install) asked for did not come about, and the state
+    /// machine is what it was. O(1).
+    ///
+    /// # Errors
+    /// When none was asked for. Nothing changes.
+    pub fn handle_install_failed(
+        &mut self,
+        _now: Instant,
+        failure: SnapshotFailure,
+    ) -> Result<(), SnapshotRefused> {
+        let node = &mut self.node;
+        if !node.snapshots.is_installing() {
+            return Err(SnapshotRefused);
+        }
+        node.stirred = Stirred::Yes;
+        node.snapshots.incoming = None;
+        node.news.snapshot_failed = Some(failure);
+        Ok(())
+    }
+
+    /// A snapshot of this node's own, begun with [`Raft::snapshot_due`], is whole and durable. The
+    /// log is compacted: what the snapshot is of makes way, but for a little that followers may
+    /// still need. O(log entries).
+    ///
+    /// # Errors
+    /// When the node has a newer one by now. Nothing changes.
+    pub fn handle_snapshot_taken(
+        &mut self,
+        now: Instant,
+        manifest: &Manifest,
+    ) -> Result<(), SnapshotRefused> {
+        self.node.stirred = Stirred::Yes;
+        self.node.snapshot_taken(now, manifest)
+    }
+
+    /// A snapshot of this node's own did not come about. O(1).
+    pub fn handle_snapshot_failed(&mut self, _now: Instant, failure: SnapshotFailure) {
+        self.node.stirred = Stirred::Yes;
+        self.node.news.snapshot_failed = Some(failure);
     }
 
     /// Time has passed. Nothing happens when this comes early or twice. O(members).

@@ -6,8 +6,11 @@ use crate::error::ConfigError;
 use crate::frame::Frames;
 use crate::journal::{Limits, Sink};
 use crate::log::Log;
+use crate::manifest::{Manifest, Membership};
+use crate::state::snapshots::{Incoming, Snapshots, Stage};
 use crate::state::{Node, Start};
 use crate::types::{Index, Position};
+use crate::wire::Receipt;
 
 /// A checked configuration and a log, to be filled by [`journal::recover`](crate::journal::recover)
 /// or left empty, and then [started](Self::start).
@@ -15,6 +18,10 @@ use crate::types::{Index, Position};
 pub struct Loading<'a, B> {
     config: Config<'a>,
     log: Log<B>,
+    /// As far as the journal knows that the log was compacted.
+    journal_base: Position,
+    snapshot: Option<Manifest>,
+    staged: Option<(Manifest, u32)>,
 }
 
 impl<'a, B: AsRef<[u8]> + AsMut<[u8]>> Loading<'a, B> {
@@ -24,7 +31,38 @@ impl<'a, B: AsRef<[u8]> + AsMut<[u8]>> Loading<'a, B> {
     /// What is wrong with the configuration or the memory.
     pub fn new<const VOTERS: usize>(config: &Config<'a>, memory: B) -> Result<Self, ConfigError> {
         config.check::<VOTERS>()?;
-        Ok(Self { log: Log::new(memory, config)?, config: config.clone() })
+        Ok(Self {
+            log: Log::new(memory, config)?,
+            config: config.clone(),
+            journal_base: Position::ZERO,
+            snapshot: None,
+            staged: None,
+        })
+    }
+
+    /// Takes in the newest snapshot on its medium, if there is one, and a transfer that broke off
+    /// with the number of its chunks that are there. What the snapshot is of makes way in the log;
+    /// a log that ends before it, or went another way, is replaced by it. O(1).
+    ///
+    /// # Errors
+    /// When the log goes on from a snapshot that is not there: its medium was exchanged or damaged.
+    pub fn attach(
+        &mut self,
+        snapshot: Option<&Manifest>,
+        staged: Option<(&Manifest, u32)>,
+    ) -> Result<(), SnapshotMissing> {
+        let base = self.log.base();
+        let newest = snapshot.map(|snapshot| snapshot.last).unwrap_or_default();
+        if newest.index < base.index || (newest.index == base.index && newest != base) {
+            return Err(SnapshotMissing { base, newest });
+        }
+        match self.log.term_at(newest.index) {
+            Some(term) if term == newest.term => self.log.compact(newest.index),
+            _ => self.log.restart(newest),
+        }
+        self.snapshot = snapshot.copied();
+        self.staged = staged.map(|(manifest, chunks)| (*manifest, chunks));
+        Ok(())
     }
 
     /// The last entry so far.
@@ -49,13 +87,23 @@ impl<'a, B: AsRef<[u8]> + AsMut<[u8]>> Loading<'a, B> {
         if start.applied > last {
             return Err(StartError { applied: start.applied, last });
         }
-        Ok(Raft { node: Node::new(&self.config, self.log, &start) })
+        let initial = Membership::initial(self.config.voters);
+        let membership = self.snapshot.map_or(initial, |snapshot| snapshot.membership);
+        let mut snapshots = Snapshots::new(membership);
+        snapshots.newest = self.snapshot;
+        snapshots.incoming = self.staged.map(|(manifest, chunks)| {
+            let whole = chunks >= manifest.chunks;
+            let stage = if whole { Stage::Whole } else { Stage::Awaiting };
+            Incoming { manifest, chunks, stage, receipt: Receipt::Taken, heard_at: start.now }
+        });
+        Ok(Raft { node: Node::new(&self.config, self.log, snapshots, self.journal_base, &start) })
     }
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Sink for Loading<'_, B> {
     fn reset(&mut self, base: Position) {
         self.log.reset(base);
+        self.journal_base = base;
     }
 
     fn truncate(&mut self, from: Index) {
@@ -70,6 +118,27 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sink for Loading<'_, B> {
         Sink::live(&self.log)
     }
 }
+
+/// The log goes on from a snapshot that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotMissing {
+    /// Where the log begins.
+    pub base: Position,
+    /// What the newest snapshot is of; zero for none.
+    pub newest: Position,
+}
+
+impl core::fmt::Display for SnapshotMissing {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { base, newest } = self;
+        if newest.index == Index::ZERO {
+            return write!(f, "the journal goes on from a snapshot through {base}: there is none");
+        }
+        write!(f, "the journal goes on from a snapshot through {base}: the newest ends at {newest}")
+    }
+}
+
+impl core::error::Error for SnapshotMissing {}
 
 /// The state machine says it has applied entries that the log does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,13 +5,15 @@ mod input;
 mod loading;
 mod output;
 
-pub use loading::{Loading, StartError};
-pub use output::{Committed, Output, Persist, Transmit};
+pub use loading::{Loading, SnapshotMissing, StartError};
+pub use output::{Committed, Output, Persist, Transmit, TransmitChunk};
 
 use crate::error::Halt;
+use crate::manifest::Manifest;
 use crate::state::Node;
 use crate::state::metrics::Metrics;
 use crate::state::news::Status;
+use crate::time::{Duration, Instant};
 use crate::types::{HardState, Index, Life, NodeId, Position, Term};
 use crate::wire::Room;
 
@@ -91,6 +93,53 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
     /// The entry at `index`, when the log holds it. O(1).
     pub fn entry(&self, index: Index) -> Option<crate::frame::Entry<'_>> {
         self.node.log.entry(index)
+    }
+
+    /// The position before the first entry of the log: what was compacted away ends there.
+    pub fn base(&self) -> Position {
+        self.node.log.base()
+    }
+
+    /// Position and membership of a snapshot taken now, of the state machine as it is when
+    /// [`poll_output`](Self::poll_output) was idle last. `None` when there is nothing new to take.
+    pub fn snapshot_due(&self) -> Option<Manifest> {
+        self.node.snapshot_due()
+    }
+
+    /// Whether the log is so full that a snapshot should be taken soon: more than half, or three
+    /// quarters while a follower takes in the last one.
+    pub fn is_compaction_urged(&self, now: Instant) -> bool {
+        self.node.is_compaction_urged(now)
+    }
+
+    /// While a leader is sending a snapshot: until when that takes precedence over taking one.
+    pub(crate) fn incoming_quiet_at(&self) -> Option<Instant> {
+        self.node.incoming_quiet_at()
+    }
+
+    /// How long to wait before a thing that failed is tried again.
+    pub(crate) fn patience(&self) -> Duration {
+        self.node.limits.election_timeout
+    }
+
+    /// The newest snapshot that this node has durably.
+    pub fn snapshot(&self) -> Option<&Manifest> {
+        self.node.snapshots.newest.as_ref()
+    }
+
+    /// The snapshot that a leader is sending, how many of its chunks are stored, and when one last
+    /// came.
+    pub fn incoming_snapshot(&self) -> Option<(&Manifest, u32, Instant)> {
+        let incoming = self.node.snapshots.incoming.as_ref()?;
+        Some((&incoming.manifest, incoming.chunks, incoming.heard_at))
+    }
+
+    /// While this node leads: how many chunks of its newest snapshot `peer` has, when it needs it.
+    pub fn transfer(&self, peer: NodeId) -> Option<u32> {
+        let at = self.node.peers.iter().position(|one| one.id == peer)?;
+        let leads = self.status().role == crate::Role::Leader;
+        let peer = self.node.peers.get(at)?;
+        (leads && self.node.needs_snapshot(at)).then_some(peer.progress.transfer.acked)
     }
 
     /// How many entries and bytes an empty log holds.

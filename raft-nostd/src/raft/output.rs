@@ -4,13 +4,16 @@ use super::Raft;
 use crate::error::Halt;
 use crate::frame::EntryKind;
 use crate::journal::Batch;
+use crate::manifest::Manifest;
 use crate::narrate;
+use crate::speak::Said;
 use crate::state::durability::Ticket;
 use crate::state::metrics::{add, count};
-use crate::state::news::Event;
+use crate::state::news::{Event, Told};
 use crate::state::{Node, Speech, Stirred};
 use crate::time::Instant;
 use crate::types::{Index, NodeId, Position};
+use crate::wire;
 
 /// What the driver is to do next. Exhaustive on purpose: a driver that forgets one does not
 /// compile.
@@ -29,6 +32,13 @@ pub enum Output<'a> {
     Event(Event),
     /// Give a committed command to the state machine.
     Apply(Committed<'a>),
+    /// Send a chunk of the newest snapshot, which goes into the datagram first.
+    TransmitChunk(TransmitChunk<'a>),
+    /// All chunks of a leader's snapshot are stored. Restore the state machine from it, in as many
+    /// turns as that takes; make it the newest on its medium, durably, before the machine shows
+    /// the new state; then call [`Raft::handle_installed`]. Nothing is applied meanwhile. Should it
+    /// fail: [`Raft::handle_install_failed`].
+    Install(Manifest),
     /// There is nothing more to do until an input comes, or until this time.
     Idle {
         /// When to call [`Raft::handle_timeout`], if nothing else comes first.
@@ -43,6 +53,33 @@ pub struct Transmit<'a> {
     pub to: NodeId,
     /// What; lies in the caller's buffer.
     pub datagram: &'a [u8],
+}
+
+/// A datagram that lacks its chunk.
+#[derive(Debug)]
+pub struct TransmitChunk<'a> {
+    /// To whom.
+    pub to: NodeId,
+    /// Which chunk of the newest snapshot, from zero.
+    pub chunk: u32,
+    buf: &'a mut [u8],
+    chunk_at: usize,
+}
+
+impl<'a> TransmitChunk<'a> {
+    /// Where the chunk goes.
+    pub fn body(&mut self) -> &mut [u8] {
+        self.buf.get_mut(self.chunk_at..).unwrap_or(&mut [])
+    }
+
+    /// The whole datagram, once the first `len` bytes of the body are the chunk; `None` when it
+    /// does not fit. O(bytes).
+    pub fn seal(self, len: usize) -> Option<Transmit<'a>> {
+        let end = self.chunk_at.checked_add(len)?;
+        let len = wire::seal(self.buf, end)?;
+        let datagram = self.buf.get(..len)?;
+        Some(Transmit { to: self.to, datagram })
+    }
 }
 
 /// A batch to make durable.
@@ -66,8 +103,9 @@ pub struct Committed<'a> {
 /// An [`Output`] before it borrows anything.
 enum Step {
     Event(Event),
-    Transmit { to: NodeId, len: usize },
+    Transmit(Said),
     Persist { ticket: Ticket, first: Index },
+    Install(Manifest),
     Apply(Position),
     Idle(Instant),
 }
@@ -84,9 +122,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
                 narrate::event(self.node.id, &event);
                 Output::Event(event)
             }
-            Step::Transmit { to, len } => {
+            Step::Transmit(Said::Whole { to, len }) => {
                 Output::Transmit(Transmit { to, datagram: buf.get(..len).unwrap_or(&[]) })
             }
+            Step::Transmit(Said::Chunk { to, chunk, chunk_at }) => {
+                Output::TransmitChunk(TransmitChunk { to, chunk, buf, chunk_at })
+            }
+            Step::Install(manifest) => Output::Install(manifest),
             Step::Persist { ticket, first } => {
                 Output::Persist(Persist { batch: self.node.batch_from(first), ticket })
             }
@@ -109,7 +151,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             // Nothing of that will be due before the next input: applying need not look again.
             self.stirred = Stirred::No;
         }
-        match self.next_apply() {
+        match self.next_apply(now) {
             Some(step) => step,
             None => Step::Idle(self.wake_at(now)),
         }
@@ -118,23 +160,25 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// All that comes before applying: events, datagrams, then the batch to persist.
     fn first_things(&mut self, now: Instant, buf: &mut [u8]) -> Option<Step> {
         self.start_read_round();
-        if let Some(event) = self.next_event() {
+        if let Some(event) = self.next_event(now) {
             return Some(Step::Event(event));
         }
         if self.halted.is_some() {
             return None;
         }
         if self.may_speak() == Speech::Free
-            && let Some((to, len)) = self.next_datagram(now, buf)
+            && let Some(said) = self.next_datagram(now, buf)
         {
             count(&mut self.metrics.datagrams_out);
-            add(&mut self.metrics.bytes_out, len);
-            return Some(Step::Transmit { to, len });
+            if let Said::Whole { len, .. } = said {
+                add(&mut self.metrics.bytes_out, len);
+            }
+            return Some(Step::Transmit(said));
         }
         self.next_persist(now)
     }
 
-    fn next_event(&mut self) -> Option<Event> {
+    fn next_event(&mut self, now: Instant) -> Option<Event> {
         let status = crate::Status { role: self.role, term: self.term(), leader: self.leader };
         if let Some(event) = self.news.next(status) {
             return Some(event);
@@ -142,9 +186,23 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         if self.halted.is_some() {
             return self.proposals.forget_oldest().map(Event::ProposalsUnknown);
         }
+        if let Some(passed) = self.proposals.passed_over(self.snapshots.restored) {
+            return Some(Event::ProposalsUnknown(passed));
+        }
+        if let Some(event) = self.next_urge(now) {
+            return Some(event);
+        }
         let ready = self.reads.ready(self.applied)?;
         self.confirm_reads();
         Some(Event::ReadReady(ready))
+    }
+
+    /// That compaction is urged, once for each time it becomes so.
+    fn next_urge(&mut self, now: Instant) -> Option<Event> {
+        let urged = self.is_compaction_urged(now);
+        let told =
+            core::mem::replace(&mut self.news.urged, if urged { Told::Yes } else { Told::No });
+        (urged && told == Told::No).then_some(Event::CompactionUrged)
     }
 
     fn next_persist(&mut self, now: Instant) -> Option<Step> {
@@ -153,12 +211,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         }
         let last = self.log.last().index;
         let written = self.durability.written();
-        if self.hard == self.durability.hard_state() && last <= written {
+        let base = self.log.base();
+        let unchanged = self.hard == self.durability.hard_state() && base == self.durability.base();
+        if unchanged && last <= written {
             return None;
         }
         let first = written.next();
         add(&mut self.metrics.bytes_persisted, self.log.frames(first, last).byte_len());
-        let ticket = self.durability.begin(self.hard, last, self.id, self.life.nonce);
+        let ticket = self.durability.begin((self.hard, base), last, self.id, self.life.nonce);
         Some(Step::Persist { ticket, first })
     }
 
@@ -174,9 +234,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
 
     /// The next committed command. No-ops are passed over; what they tell about open proposals is
     /// an event.
-    fn next_apply(&mut self) -> Option<Step> {
-        if self.halted.is_some() {
+    fn next_apply(&mut self, now: Instant) -> Option<Step> {
+        if self.halted.is_some() || self.snapshots.is_installing() {
             return None;
+        }
+        if let Some(manifest) = self.next_install() {
+            return Some(Step::Install(manifest));
         }
         let applicable = self.applicable();
         while self.applied < applicable {
@@ -184,7 +247,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             let (Some(term), Some(kind)) = (self.log.term_at(index), self.log.kind_at(index))
             else {
                 self.halt(Halt::MemoryDamaged(index));
-                return self.next_event().map(Step::Event);
+                return self.next_event(now).map(Step::Event);
             };
             let position = Position { term, index };
             if let Some(lost) = self.proposals.lost_by(position) {
@@ -199,7 +262,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
                 count(&mut self.metrics.applied);
                 return Some(Step::Apply(position));
             }
-            if let Some(event) = self.next_event() {
+            if let Some(event) = self.next_event(now) {
                 return Some(Step::Event(event));
             }
         }

@@ -8,7 +8,7 @@ use crate::state::Node;
 use crate::state::peers::{Conflict, Owed, When};
 use crate::state::role::Role;
 use crate::time::Instant;
-use crate::types::{Index, NodeId, Position};
+use crate::types::{Index, NodeId, Position, Term};
 use crate::wire::{Append, ReplyWish};
 
 /// What an append means for the log, found out before anything is changed.
@@ -56,6 +56,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         };
         self.verified = self.verified.max(proven);
         self.commit = self.commit.max(append.commit.min(self.verified));
+        self.overtake();
         self.acknowledge(from, append, proven);
         Ok(())
     }
@@ -113,11 +114,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         append: &Append,
         plan: &Plan,
     ) -> Result<(), Refused> {
+        self.check_leader(sender, append.term)?;
         if append.term != self.term() {
             return Ok(());
-        }
-        if self.led == self.term() || self.leader.is_some_and(|leader| leader != sender) {
-            return Err(Refused::Contradiction);
         }
         let disputed = match plan {
             Plan::Conflict(conflict) => conflict.prev <= self.verified,
@@ -127,8 +126,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         if disputed { Err(Refused::Contradiction) } else { Ok(()) }
     }
 
+    /// Refuses a second leader of this node's own term.
+    pub(super) fn check_leader(&self, sender: NodeId, term: Term) -> Result<(), Refused> {
+        let other = self.leader.is_some_and(|leader| leader != sender);
+        if term == self.term() && (self.led == self.term() || other) {
+            return Err(Refused::Contradiction);
+        }
+        Ok(())
+    }
+
     /// Recognises the leader of this term.
-    fn follow(&mut self, now: Instant, leader: NodeId) {
+    pub(super) fn follow(&mut self, now: Instant, leader: NodeId) {
         self.role = Role::Follower;
         self.leader = Some(leader);
         self.contact = now;

@@ -5,6 +5,7 @@ use crate::error::Refused;
 use crate::state::Node;
 use crate::state::role::Role;
 use crate::time::Instant;
+use crate::types::Position;
 use crate::wire::{AppendReply, Verdict};
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
@@ -23,7 +24,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         let candidate = match reply.verdict {
             Verdict::Matched { .. } => None,
             Verdict::Conflict { prev, hint } => {
-                Some(self.log.last_at_most(hint.index.min(prev.previous()), hint.term))
+                let index = hint.index.min(prev.previous());
+                Some(match self.log.base() {
+                    // Where they may still agree was compacted away: it needs a snapshot.
+                    base if index < base.index => Position::new(0, base.index.0.saturating_sub(1)),
+                    _ => self.log.last_at_most(index, hint.term),
+                })
             }
         };
         let Some(peer) = self.peers.get_mut(from) else { return Err(Refused::Sender) };

@@ -2,16 +2,20 @@
 
 mod append;
 mod append_reply;
+mod install;
+mod install_reply;
 mod pre_vote_reply;
 mod pre_vote_request;
 mod vote_reply;
 mod vote_request;
 
 use crate::error::Refused;
+use crate::manifest::Manifest;
 use crate::narrate;
 use crate::state::Node;
 use crate::state::metrics::{add, count};
 use crate::state::peers::Peer;
+use crate::state::snapshots::ChunkTicket;
 use crate::time::Instant;
 use crate::types::Term;
 use crate::wire::{self, Campaign, Datagram, Message};
@@ -19,6 +23,33 @@ use crate::wire::{self, Campaign, Datagram, Message};
 /// A term further above a node's own than this is refused: nobody counts that far between two
 /// datagrams, and `u64` must not end.
 const TERM_LEAP_MAX: u64 = 1 << 32;
+
+/// What a datagram asks of the host, beyond what [`poll_output`](crate::Raft::poll_output) will say.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received<'a> {
+    /// Nothing.
+    Heard,
+    /// To store a chunk of a snapshot, before the datagram's bytes go away.
+    Chunk(Chunk<'a>),
+}
+
+/// The next chunk of a snapshot that a leader sends.
+///
+/// Its bytes are the one thing that is not kept until it is polled for: they go from the datagram to
+/// the medium, so that a node needs no memory for them. Who lets it drop is sent it again.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Chunk<'a> {
+    /// The snapshot.
+    pub manifest: Manifest,
+    /// Which chunk of it, from zero. Chunk zero begins the snapshot anew.
+    pub number: u32,
+    /// The chunk.
+    pub bytes: &'a [u8],
+    /// What to bring back once it is stored, to
+    /// [`Raft::handle_chunk_stored`](crate::Raft::handle_chunk_stored) or
+    /// [`Raft::handle_chunk_failed`](crate::Raft::handle_chunk_failed).
+    pub ticket: ChunkTicket,
+}
 
 /// How a message's term compares with the node's own, once the rule for terms was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,22 +64,26 @@ enum Standing {
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// Takes a datagram. One that is refused changes nothing but its counter.
-    pub(crate) fn receive(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Refused> {
+    pub(crate) fn receive<'a>(
+        &mut self,
+        now: Instant,
+        bytes: &'a [u8],
+    ) -> Result<Received<'a>, Refused> {
         let result = self.try_receive(now, bytes);
-        match result {
-            Ok(()) => {
+        match &result {
+            Ok(_) => {
                 count(&mut self.metrics.datagrams_in);
                 add(&mut self.metrics.bytes_in, bytes.len());
             }
             Err(reason) => {
-                self.metrics.count_refused(reason);
-                narrate::refused(self.id, reason);
+                self.metrics.count_refused(*reason);
+                narrate::refused(self.id, *reason);
             }
         }
         result
     }
 
-    fn try_receive(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Refused> {
+    fn try_receive<'a>(&mut self, now: Instant, bytes: &'a [u8]) -> Result<Received<'a>, Refused> {
         if self.halted.is_some() {
             return Err(Refused::Halted);
         }
@@ -70,8 +105,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             Message::VoteReply { term, vote } => self.on_vote_reply(now, from, term, vote)?,
             Message::Append(append) => self.on_append(now, from, &append, &datagram.frames)?,
             Message::AppendReply(reply) => self.on_append_reply(now, from, &reply)?,
+            Message::Install(install) => {
+                return self.on_install(now, from, &install, datagram.chunk);
+            }
+            Message::InstallReply(reply) => self.on_install_reply(now, from, &reply)?,
         }
-        Ok(())
+        Ok(Received::Heard)
     }
 
     /// Checks that a datagram is for this node and from a peer, and finds the peer's place.

@@ -5,7 +5,7 @@
 
 use crate::error::TicketError;
 use crate::time::Instant;
-use crate::types::{HardState, Index, NodeId};
+use crate::types::{HardState, Index, NodeId, Position};
 
 /// Names one batch that the driver was asked to make durable.
 ///
@@ -23,12 +23,15 @@ pub struct Ticket {
 #[derive(Debug)]
 struct Outstanding {
     hard: HardState,
+    base: Position,
     through: Index,
 }
 
 #[derive(Debug)]
 pub(crate) struct Durability {
     hard: HardState,
+    /// As far as the medium knows that the log was compacted.
+    base: Position,
     /// Durable through this index.
     through: Index,
     /// Durable, or handed out to become so, through this index.
@@ -40,13 +43,18 @@ pub(crate) struct Durability {
 }
 
 impl Durability {
-    pub(crate) fn new(hard: HardState, through: Index) -> Self {
-        Self { hard, through, written: through, out: None, serial: 0, retry_at: None }
+    pub(crate) fn new(hard: HardState, base: Position, through: Index) -> Self {
+        Self { hard, base, through, written: through, out: None, serial: 0, retry_at: None }
     }
 
     /// The durable term and vote.
     pub(crate) fn hard_state(&self) -> HardState {
         self.hard
+    }
+
+    /// The base of the log on the medium.
+    pub(crate) fn base(&self) -> Position {
+        self.base
     }
 
     /// The last durable index.
@@ -79,17 +87,23 @@ impl Durability {
         }
     }
 
-    /// Hands out `hard` and everything through `through`.
+    /// Everything through `index` is durable by other means: in a snapshot.
+    pub(crate) fn reach(&mut self, index: Index) {
+        self.through = self.through.max(index);
+        self.written = self.written.max(index);
+    }
+
+    /// Hands out `hard`, `base` and everything through `through`.
     pub(crate) fn begin(
         &mut self,
-        hard: HardState,
+        (hard, base): (HardState, Position),
         through: Index,
         node: NodeId,
         nonce: u32,
     ) -> Ticket {
         self.serial = self.serial.wrapping_add(1);
         self.written = through;
-        self.out = Some(Outstanding { hard, through });
+        self.out = Some(Outstanding { hard, base, through });
         Ticket { node, nonce, serial: self.serial }
     }
 
@@ -102,6 +116,7 @@ impl Durability {
     ) -> Result<(), TicketError> {
         let out = self.redeem(ticket, node, nonce)?;
         self.hard = out.hard;
+        self.base = out.base;
         self.through = self.through.max(out.through);
         self.retry_at = None;
         Ok(())
@@ -144,8 +159,8 @@ mod tests {
 
     #[test]
     fn a_truncation_while_writing_is_never_acknowledged() {
-        let mut durability = Durability::new(HARD, Index(5));
-        let ticket = durability.begin(HARD, Index(9), NODE, 7);
+        let mut durability = Durability::new(HARD, Position::ZERO, Index(5));
+        let ticket = durability.begin((HARD, Position::ZERO), Index(9), NODE, 7);
         durability.truncate(Index(7));
         // Index 7 to 9 are filled again before the ticket returns.
         durability.finish(&ticket, NODE, 7).unwrap();
@@ -155,17 +170,29 @@ mod tests {
 
     #[test]
     fn strange_and_spent_tickets_are_refused() {
-        let mut durability = Durability::new(HARD, Index(5));
-        let ticket = durability.begin(HARD, Index(6), NODE, 7);
+        let mut durability = Durability::new(HARD, Position::ZERO, Index(5));
+        let ticket = durability.begin((HARD, Position::ZERO), Index(6), NODE, 7);
         assert_eq!(durability.finish(&ticket, NODE, 8), Err(TicketError));
         assert_eq!(durability.finish(&ticket, NODE, 7), Ok(()));
         assert_eq!(durability.finish(&ticket, NODE, 7), Err(TicketError));
     }
 
     #[test]
+    fn full_hands_out_the_base_again() {
+        let mut durability = Durability::new(HARD, Position::ZERO, Index(5));
+        let base = Position::new(2, 3);
+        let ticket = durability.begin((HARD, base), Index(5), NODE, 7);
+        durability.postpone(&ticket, NODE, 7, Instant::NEVER).unwrap();
+        assert_eq!(durability.base(), Position::ZERO);
+        let ticket = durability.begin((HARD, base), Index(5), NODE, 7);
+        durability.finish(&ticket, NODE, 7).unwrap();
+        assert_eq!((durability.base(), durability.retry_at()), (base, None));
+    }
+
+    #[test]
     fn full_hands_out_the_same_again() {
-        let mut durability = Durability::new(HARD, Index(5));
-        let ticket = durability.begin(HARD, Index(6), NODE, 7);
+        let mut durability = Durability::new(HARD, Position::ZERO, Index(5));
+        let ticket = durability.begin((HARD, Position::ZERO), Index(6), NODE, 7);
         durability.postpone(&ticket, NODE, 7, Instant::NEVER).unwrap();
         assert_eq!((durability.written(), durability.through()), (Index(5), Index(5)));
     }

@@ -27,6 +27,14 @@ pub struct Metrics {
     pub syncs: u64,
     /// Bytes of frames in them.
     pub bytes_persisted: u64,
+    /// Snapshots of this node's own that became durable.
+    pub snapshots_taken: u64,
+    /// Snapshots of leaders that replaced this node's state.
+    pub snapshots_installed: u64,
+    /// Chunks of snapshots sent.
+    pub chunks_out: u64,
+    /// Chunks of snapshots taken in.
+    pub chunks_in: u64,
     /// Appends sent because an answer did not come in time.
     pub resent: u64,
 }

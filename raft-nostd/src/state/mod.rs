@@ -11,13 +11,15 @@ pub(crate) mod proposals;
 pub(crate) mod quorum;
 pub(crate) mod reads;
 pub(crate) mod role;
+pub(crate) mod snapshots;
+pub(crate) mod transfer;
 
 use crate::config::Config;
 use crate::error::Halt;
 use crate::log::Log;
 use crate::rand::Rand;
 use crate::time::{Duration, Instant};
-use crate::types::{ClusterId, HardState, Index, Life, NodeId, Term};
+use crate::types::{ClusterId, HardState, Index, Life, NodeId, Position, Term};
 use durability::Durability;
 use metrics::Metrics;
 use news::News;
@@ -25,12 +27,14 @@ use peers::{Ballot, Peer};
 use proposals::Proposals;
 use reads::Reads;
 use role::Role;
+use snapshots::Snapshots;
 
 /// The bounds of a node, from its configuration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) max_command: u32,
     pub(crate) max_datagram: u32,
+    pub(crate) max_chunk: u32,
     pub(crate) window: u32,
     pub(crate) election_timeout: Duration,
     pub(crate) heartbeat: Duration,
@@ -77,6 +81,7 @@ pub(crate) struct Node<B, const VOTERS: usize> {
 
     pub(crate) proposals: Proposals,
     pub(crate) reads: Reads,
+    pub(crate) snapshots: Snapshots,
     pub(crate) news: News,
     pub(crate) metrics: Metrics,
     pub(crate) halted: Option<Halt>,
@@ -107,13 +112,19 @@ pub struct Start {
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// A follower that has heard nothing yet, with a log whose every entry is durable.
-    pub(crate) fn new(config: &Config<'_>, log: Log<B>, start: &Start) -> Self {
+    pub(crate) fn new(
+        config: &Config<'_>,
+        log: Log<B>,
+        snapshots: Snapshots,
+        journal_base: Position,
+        start: &Start,
+    ) -> Self {
         let mut peers = heapless::Vec::new();
         for id in config.voters.iter().filter(|id| **id != config.node) {
             // The configuration was checked: there are at most VOTERS.
             let _ = peers.push(Peer::new(*id));
         }
-        let durability = Durability::new(start.hard_state, log.last().index);
+        let durability = Durability::new(start.hard_state, journal_base, log.last().index);
         let applied = start.applied.max(log.base().index);
         let mut node = Self {
             cluster: config.cluster,
@@ -122,6 +133,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             limits: Limits {
                 max_command: config.max_command,
                 max_datagram: config.max_datagram,
+                max_chunk: config.max_chunk(),
                 window: config.window,
                 election_timeout: config.election_timeout,
                 heartbeat: config.heartbeat,
@@ -145,6 +157,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             beat_at: Instant::NEVER,
             proposals: Proposals::default(),
             reads: Reads::default(),
+            snapshots,
             news: News::default(),
             metrics: Metrics::default(),
             halted: None,

@@ -4,7 +4,7 @@ use super::proposals::Proposed;
 use super::reads::ReadId;
 use super::role::Role;
 use crate::error::{Halt, LogFull};
-use crate::types::{NodeId, Term};
+use crate::types::{NodeId, Position, Term};
 
 /// Something the application may want to know. More may come, so match with a wildcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,28 @@ pub enum Event {
     StorageFull,
     /// The medium has space again.
     StorageRecovered,
+    /// The log is more than half full, and all that is applied of it can make way: take a snapshot.
+    /// ([`Driver`](crate::Driver) does.)
+    CompactionUrged,
+    /// A snapshot of the state through this position is durable; the log was compacted.
+    SnapshotTaken(Position),
+    /// The state machine was replaced by a leader's snapshot of the state through this position.
+    SnapshotInstalled(Position),
+    /// A snapshot was not taken, or not taken over. The node goes on without it.
+    SnapshotFailed(SnapshotFailure),
     /// The node has stopped for good.
     Halted(Halt),
+}
+
+/// Why a snapshot did not come about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotFailure {
+    /// Its medium has no space for it.
+    Full,
+    /// Its medium failed, or gave back other bytes than were written.
+    Storage,
+    /// The state machine did not write it, or did not take it.
+    Machine,
 }
 
 /// Role, term and leader.
@@ -49,6 +69,14 @@ pub struct Status {
     pub leader: Option<NodeId>,
 }
 
+/// Whether something lasting was told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Told {
+    #[default]
+    No,
+    Yes,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct News {
     /// The status last told.
@@ -58,6 +86,10 @@ pub(crate) struct News {
     pub(crate) log_full: Option<LogFull>,
     pub(crate) capacity_differs: Option<NodeId>,
     pub(crate) storage: Option<Event>,
+    pub(crate) snapshot: Option<Event>,
+    pub(crate) snapshot_failed: Option<SnapshotFailure>,
+    /// Whether it was told that compaction is urged.
+    pub(crate) urged: Told,
     pub(crate) halted: Option<Halt>,
 }
 
@@ -83,6 +115,9 @@ impl News {
         if let Some(leader) = self.capacity_differs.take() {
             return Some(Event::CapacityDiffers { leader });
         }
-        self.storage.take()
+        if let Some(failure) = self.snapshot_failed.take() {
+            return Some(Event::SnapshotFailed(failure));
+        }
+        self.snapshot.take().or_else(|| self.storage.take())
     }
 }

@@ -48,9 +48,17 @@ pub(crate) enum Ballot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owed {
     Nothing,
-    PreVote { proposed: Term, vote: Vote },
+    PreVote {
+        proposed: Term,
+        vote: Vote,
+    },
     Vote(Vote),
-    Append { when: When, conflict: Option<Conflict> },
+    Append {
+        when: When,
+        conflict: Option<Conflict>,
+    },
+    /// What has come of the snapshot that it sends.
+    Install,
 }
 
 /// When the answer to an append is due.

@@ -1,5 +1,6 @@
 //! How far a leader knows one follower to be (`nextIndex` and `matchIndex`, dissertation §3.5).
 
+use super::transfer::Transfer;
 use crate::time::Instant;
 use crate::types::{Index, Position};
 use crate::wire::Room;
@@ -42,6 +43,8 @@ pub(crate) struct Progress {
     pub(crate) advanced_at: Instant,
     /// What its log has room for beyond `received`.
     pub(crate) room: Room,
+    /// How far the newest snapshot was sent, where the follower needs it.
+    pub(crate) transfer: Transfer,
 }
 
 impl Progress {
@@ -93,6 +96,7 @@ impl Progress {
     /// sent again, after a probe.
     pub(crate) fn beat(&mut self, overdue_before: Instant) {
         self.beat = Due::Yes;
+        self.transfer.beat(overdue_before);
         let unanswered = self.next > self.received.max(self.matched).next();
         if self.mode == Mode::Stream && unanswered && self.advanced_at <= overdue_before {
             self.next = self.received.max(self.matched).next();

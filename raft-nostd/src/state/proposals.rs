@@ -59,6 +59,16 @@ impl Proposals {
         Some(lost)
     }
 
+    /// The state machine was replaced by one that has applied all through `last`. Returns those
+    /// that it passed over, and whose fate stays unknown, one leadership at a time.
+    pub(crate) fn passed_over(&mut self, last: Index) -> Option<Proposed> {
+        let open = self.open.iter_mut().find(|open| open.first <= last)?;
+        let passed = Proposed { last: open.last.min(last), ..*open };
+        open.first = last.next();
+        self.open.retain(|open| open.first <= open.last);
+        Some(passed)
+    }
+
     /// The entry at `position` is applied.
     pub(crate) fn applied(&mut self, position: Position) {
         for open in &mut self.open {
@@ -113,6 +123,19 @@ mod tests {
         assert_eq!(proposals.lost_by(Position::new(3, 7)), Some(lost(2)));
         assert_eq!(proposals.lost_by(Position::new(3, 7)), Some(lost(4)));
         assert_eq!(proposals.lost_by(Position::new(3, 7)), None);
+    }
+
+    #[test]
+    fn what_a_snapshot_passes_over_stays_unknown_and_the_rest_open() {
+        let mut proposals = Proposals::default();
+        for index in 5..9 {
+            assert_eq!(proposals.add(Position::new(2, index)), None);
+        }
+        let passed = Proposed { term: Term(2), first: Index(5), last: Index(6) };
+        assert_eq!(proposals.passed_over(Index(6)), Some(passed));
+        assert_eq!(proposals.passed_over(Index(6)), None);
+        let lost = Proposed { term: Term(2), first: Index(7), last: Index(8) };
+        assert_eq!(proposals.lost_by(Position::new(3, 7)), Some(lost));
     }
 
     #[test]

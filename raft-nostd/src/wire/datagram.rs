@@ -1,7 +1,7 @@
 //! A whole datagram: encoding and total decoding.
 
 use super::envelope::{self, Envelope};
-use super::{CRC_LEN, Message};
+use super::{CRC_LEN, Install, Message};
 use crate::crc::checksum;
 use crate::error::Refused;
 use crate::frame::{self, Frames};
@@ -16,6 +16,8 @@ pub struct Datagram<'a> {
     pub message: Message,
     /// The entries of an append; none for anything else.
     pub frames: Frames<'a>,
+    /// The chunk of an [`Install`](super::Install); nothing for anything else.
+    pub chunk: &'a [u8],
 }
 
 /// Writes a datagram to the start of `out` and returns its length, or `None` when it does not fit.
@@ -35,9 +37,24 @@ pub fn encode(
         out.get_mut(at..end)?.copy_from_slice(slice);
         at = end;
     }
-    let crc = checksum(out.get(..at)?);
-    let end = at.checked_add(CRC_LEN)?;
-    out.get_mut(at..end)?.copy_from_slice(&crc.to_le_bytes());
+    seal(out, at)
+}
+
+/// Writes what comes before the chunk of a snapshot to the start of `out`: where the chunk begins.
+/// [`seal`] ends the datagram. O(1).
+pub fn encode_install(envelope: &Envelope, install: &Install, out: &mut [u8]) -> Option<usize> {
+    let (head, rest) = out.split_first_chunk_mut::<{ envelope::LEN }>()?;
+    *head = envelope.to_bytes();
+    let header_len = postcard::to_slice(&Message::Install(*install), rest).ok()?.len();
+    envelope::LEN.checked_add(header_len)
+}
+
+/// Ends a datagram whose content is the first `len` bytes of `out` with its CRC, and returns its
+/// length, or `None` when that does not fit. O(bytes).
+pub fn seal(out: &mut [u8], len: usize) -> Option<usize> {
+    let crc = checksum(out.get(..len)?);
+    let end = len.checked_add(CRC_LEN)?;
+    out.get_mut(len..end)?.copy_from_slice(&crc.to_le_bytes());
     Some(end)
 }
 
@@ -55,8 +72,21 @@ pub fn decode(bytes: &[u8]) -> Result<Datagram<'_>, Refused> {
     }
     let (message, rest) =
         postcard::take_from_bytes::<Message>(body).map_err(|_| Refused::Malformed)?;
+    if let Message::Install(install) = &message {
+        check_chunk(install, rest).ok_or(Refused::Malformed)?;
+        let frames = Frames::none(Index::ZERO);
+        return Ok(Datagram { envelope, message, frames, chunk: rest });
+    }
     let frames = frames(&message, rest).ok_or(Refused::Malformed)?;
-    Ok(Datagram { envelope, message, frames })
+    Ok(Datagram { envelope, message, frames, chunk: &[] })
+}
+
+/// A chunk is one of the manifest's, and no longer than all of them.
+fn check_chunk(install: &Install, chunk: &[u8]) -> Option<()> {
+    let beat = chunk.is_empty();
+    let known = install.chunk < install.manifest.chunks;
+    let fits = chunk.len() as u64 <= install.manifest.bytes;
+    (beat || (known && fits)).then_some(())
 }
 
 fn frames<'a>(message: &Message, rest: &'a [u8]) -> Option<Frames<'a>> {

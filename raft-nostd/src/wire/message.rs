@@ -1,10 +1,14 @@
 //! What nodes say to each other: the RPCs of the paper as datagrams.
 
+use crate::manifest::Manifest;
 use crate::types::{Index, Position, Term};
 use serde::{Deserialize, Serialize};
 
 /// The longest header: an append, or a conflict, whose every field is at its longest varint.
 pub(super) const HEADER_MAX: usize = 1 + 10 + 20 + 10 + 10 + 1 + 5 + 5;
+
+/// The longest header of a message that a chunk of a snapshot follows.
+pub(super) const INSTALL_MAX: usize = 1 + 10 + 10 + 5 + Manifest::LEN_MAX;
 
 /// One message. Its term is the sender's, and durable before it is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +51,11 @@ pub enum Message {
     Append(Append),
     /// The answer to AppendEntries.
     AppendReply(AppendReply),
+    /// InstallSnapshot (dissertation §5.3), one chunk of it, which follows; or a heartbeat to who is
+    /// being sent one.
+    Install(Install),
+    /// The answer to InstallSnapshot.
+    InstallReply(InstallReply),
 }
 
 /// AppendEntries without its entries, which follow as frames.
@@ -101,6 +110,47 @@ pub enum Verdict {
     },
 }
 
+/// InstallSnapshot without its chunk, which follows. Without one it is a heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Install {
+    /// The leader's term.
+    pub term: Term,
+    /// The leader's newest quorum round, as in an append.
+    pub round: u64,
+    /// The snapshot.
+    pub manifest: Manifest,
+    /// Which of its chunks follows, from zero; without one, the next to be sent.
+    pub chunk: u32,
+}
+
+/// The answer to an [`Install`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstallReply {
+    /// The answering node's term.
+    pub term: Term,
+    /// The newest round it has heard of in this term.
+    pub round: u64,
+    /// Of which snapshot it speaks: its last entry ...
+    pub last: Position,
+    /// ... and its CRC.
+    pub crc: u32,
+    /// How many of its chunks it has, without a gap.
+    pub chunks: u32,
+    /// What became of the chunk.
+    pub receipt: Receipt,
+}
+
+/// What became of a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Receipt {
+    /// It was taken, or is there already.
+    Taken,
+    /// One before it is missing.
+    Gap,
+    /// The node has no place for it: begin again, later.
+    Declined,
+}
+
 /// Space in a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
@@ -147,12 +197,14 @@ impl Message {
             | Self::VoteReply { term, .. } => *term,
             Self::Append(append) => append.term,
             Self::AppendReply(reply) => reply.term,
+            Self::Install(install) => install.term,
+            Self::InstallReply(reply) => reply.term,
         }
     }
 
     /// Whether a correct node can say it at all. A position it names is that of an entry in its
     /// log, so never of a later term than its own; a candidate's term is newer than its log.
-    pub(crate) const fn is_possible(&self) -> bool {
+    pub(crate) fn is_possible(&self) -> bool {
         match self {
             Self::PreVoteRequest { term, proposed, last } => {
                 proposed.0 > term.0 && last.is_real() && last.term.0 <= term.0
@@ -163,6 +215,13 @@ impl Message {
                 Verdict::Conflict { hint, .. } => hint.is_real() && hint.term.0 <= reply.term.0,
                 Verdict::Matched { .. } => true,
             },
+            Self::Install(install) => {
+                let manifest = &install.manifest;
+                manifest.is_possible()
+                    && manifest.last.term <= install.term
+                    && install.chunk <= manifest.chunks
+            }
+            Self::InstallReply(reply) => reply.last.is_real() && reply.last.term <= reply.term,
             Self::PreVoteReply { .. } | Self::VoteReply { .. } => true,
         }
     }

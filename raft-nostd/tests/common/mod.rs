@@ -229,6 +229,9 @@ impl Member {
                     self.story.push(Step::Apply(c.position, c.command.to_vec()));
                     self.applied.push((c.position, c.command.to_vec()));
                 }
+                Output::TransmitChunk(_) | Output::Install(_) => {
+                    panic!("nobody takes snapshots here")
+                }
                 Output::Idle { wake_at } => {
                     self.wake_at = wake_at;
                     if self.storage == Storage::Waits || self.ticket.is_none() {

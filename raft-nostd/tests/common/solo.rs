@@ -77,7 +77,7 @@ impl Solo {
     /// Node `from` says `message`; the entries of an append have these terms.
     pub fn try_hear(&mut self, from: u32, message: Message, terms: &[u64]) -> Result<(), Refused> {
         let bytes = self.datagram(from, &message, terms);
-        let result = self.me.raft.handle_datagram(self.now, &bytes);
+        let result = self.me.raft.handle_datagram(self.now, &bytes).map(drop);
         self.me.check();
         result
     }

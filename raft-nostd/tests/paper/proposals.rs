@@ -212,6 +212,7 @@ fn proposals_may_come_between_any_two_outputs() {
                 solo.me.raft.handle_persisted(solo.now, ticket).unwrap();
             }
             Output::Apply(committed) => applied.push(committed.position),
+            Output::TransmitChunk(_) | Output::Install(_) => panic!("nobody takes snapshots"),
             Output::Transmit(_) | Output::Event(_) | Output::Idle { .. } => {}
         }
         solo.me.check();

@@ -1,7 +1,9 @@
 //! What a node says and does, in words. Entries are written `index@term`.
 
 use crate::common::Step;
-use raft_nostd::wire::{Append, AppendReply, Message, ReplyWish, Verdict, Vote};
+use raft_nostd::wire::{
+    Append, AppendReply, Install, InstallReply, Message, ReplyWish, Verdict, Vote,
+};
 use raft_nostd::{Event, HardState, Index, Position, Role, Status};
 
 /// `2@1` or `2@1 to 4@1`.
@@ -41,6 +43,14 @@ pub fn message(message: &Message, sent: &[Position]) -> String {
         Message::VoteReply { term, vote: Vote::Refused } => format!("not my vote, in term {term}"),
         Message::Append(one) => append(one, sent),
         Message::AppendReply(reply) => append_reply(reply),
+        Message::Install(install) => {
+            let Install { term, manifest, chunk, .. } = install;
+            format!("term {term}: chunk {chunk} of my snapshot through {}", manifest.last)
+        }
+        Message::InstallReply(reply) => {
+            let InstallReply { term, last, chunks, .. } = reply;
+            format!("term {term}: I have {chunks} chunks of the snapshot through {last}")
+        }
     }
 }
 

@@ -128,6 +128,7 @@ impl Deferred {
                     let batch = Copied::of(&persist.batch);
                     self.job = Some(Job { ticket: persist.ticket, batch, stage: Stage::Copied });
                 }
+                Output::TransmitChunk(_) | Output::Install(_) => {}
                 Output::Apply(committed) => StateMachine::apply(&mut self.around, committed),
                 Output::Idle { wake_at } => return wake_at,
             }

@@ -18,6 +18,7 @@ pub struct Deeds {
 /// Disk, network and machine of one run, and what came out of it.
 pub struct Surroundings {
     medium: SharedMedium,
+    snapshots: Option<SharedMedium>,
     deeds: Deeds,
     /// The last command the machine knows of.
     machine_at: Index,
@@ -26,7 +27,7 @@ pub struct Surroundings {
 impl Surroundings {
     /// `applied`: how far the machine has applied the log, durably.
     pub fn new(medium: SharedMedium, applied: Index) -> Self {
-        Self { medium, deeds: Deeds::default(), machine_at: applied }
+        Self { medium, snapshots: None, deeds: Deeds::default(), machine_at: applied }
     }
 
     pub fn take_deeds(&mut self) -> Deeds {
@@ -58,11 +59,16 @@ impl Transport for Surroundings {
 impl Host for Surroundings {
     type Memory = Vec<u8>;
     type Medium = SharedMedium;
+    type Snapshots = Option<SharedMedium>;
     type Transport = Self;
     type Machine = Self;
 
     fn medium(&mut self) -> &mut SharedMedium {
         &mut self.medium
+    }
+
+    fn snapshots(&mut self) -> &mut Option<SharedMedium> {
+        &mut self.snapshots
     }
 
     fn transport(&mut self) -> &mut Self {

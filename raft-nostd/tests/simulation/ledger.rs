@@ -2,7 +2,7 @@
 
 use crate::disk::Core;
 use crate::place::Place;
-use raft_nostd::wire::{Append, AppendReply, Datagram, Message, Verdict, Vote};
+use raft_nostd::wire::{Append, AppendReply, Datagram, Install, Message, Verdict, Vote};
 use raft_nostd::{HardState, Index, NodeId, Position, Term};
 use std::collections::BTreeMap;
 
@@ -71,7 +71,13 @@ impl Ledger {
                 *newest = (*newest).max(round);
             }
             Message::AppendReply(reply) => self.check_reply(at, place, raft, &reply),
-            Message::PreVoteReply { .. } | Message::VoteReply { vote: Vote::Refused, .. } => {}
+            Message::Install(Install { round, .. }) => {
+                let newest = self.rounds.entry(term).or_default();
+                *newest = (*newest).max(round);
+            }
+            Message::InstallReply(_)
+            | Message::PreVoteReply { .. }
+            | Message::VoteReply { vote: Vote::Refused, .. } => {}
         }
     }
 

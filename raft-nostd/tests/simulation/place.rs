@@ -73,7 +73,7 @@ impl Node {
     pub fn datagram(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Refused> {
         match self {
             Self::Prompt(driver) => driver.datagram(now, bytes),
-            Self::Deferred(deferred) => deferred.raft.handle_datagram(now, bytes),
+            Self::Deferred(deferred) => deferred.raft.handle_datagram(now, bytes).map(drop),
         }
     }
 

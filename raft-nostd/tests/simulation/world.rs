@@ -380,5 +380,6 @@ fn slowed(kind: u64, bytes: &[u8]) -> bool {
         Message::VoteReply { .. } => 2,
         Message::Append(_) => 3,
         Message::AppendReply(_) => 4,
+        Message::Install(_) | Message::InstallReply(_) => 5,
     }
 }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 /// Each rank's modules, from the words at the bottom to those who stand before the front door.
 const RANKS: [&[&str]; 6] = [
-    &["types", "time", "rand", "error"],
-    &["crc", "frame", "wire", "journal"],
+    &["types", "time", "rand", "error", "manifest"],
+    &["crc", "frame", "wire", "journal", "vault"],
     &["config", "log", "narrate", "state"],
-    &["recv", "election", "propose", "read", "replicate", "speak", "timeouts"],
+    &["recv", "election", "propose", "read", "replicate", "snapshot", "speak", "timeouts"],
     &["raft"],
     &["driver", "invariants"],
 ];

@@ -1,12 +1,17 @@
 //! The wire format against `WIRE.md`: the bytes printed there are the ones checked here.
 
+mod random;
+
 use raft_nostd::crc::checksum;
 use raft_nostd::frame::{self, EntryKind, Frames};
 use raft_nostd::wire::{
-    self, Append, AppendReply, Campaign, Datagram, Envelope, Message, ReplyWish, Room, Verdict,
-    Vote,
+    self, Append, AppendReply, Campaign, Datagram, Envelope, Install, InstallReply, Message,
+    Receipt, ReplyWish, Room, Verdict, Vote,
 };
-use raft_nostd::{ClusterId, Config, Index, Life, NodeId, Position, Refused, Term};
+use raft_nostd::{
+    ClusterId, Config, Index, Life, Manifest, Membership, NodeId, Position, Refused, Term,
+};
+use random::Random;
 use std::collections::BTreeMap;
 
 /// Bytes of the envelope; the header starts here.
@@ -96,7 +101,37 @@ fn messages() -> Vec<(&'static str, Message)> {
             "append-reply-conflict",
             reply(Verdict::Conflict { prev: Index(300), hint: Position::new(3, 280) }),
         ),
+        (
+            "install",
+            Message::Install(Install { term, round: 7, manifest: manifest(last), chunk: 1 }),
+        ),
+        (
+            "install-reply",
+            Message::InstallReply(InstallReply {
+                term,
+                round: 7,
+                last,
+                crc: 0xdead_beef,
+                chunks: 1,
+                receipt: Receipt::Gap,
+            }),
+        ),
     ]
+}
+
+fn manifest(last: Position) -> Manifest {
+    let voters = [1, 2, 3].map(|id| NodeId::new(id).unwrap());
+    let membership = Membership::initial(&voters);
+    Manifest { last, membership, chunks: 2, bytes: 10_000, crc: 0xdead_beef }
+}
+
+/// An install as a whole datagram, with `chunk`.
+fn with_chunk(install: &Install, chunk: &[u8]) -> Vec<u8> {
+    let mut out = [0; 4_096];
+    let at = wire::encode_install(&envelope(), install, &mut out).unwrap();
+    out[at..at + chunk.len()].copy_from_slice(chunk);
+    let len = wire::seal(&mut out, at + chunk.len()).unwrap();
+    out[..len].to_vec()
 }
 
 /// The two entries that follow the header of the append in `WIRE.md`.
@@ -148,7 +183,7 @@ fn every_block_of_the_document_is_what_the_code_reads() {
     let blocks = printed();
     let datagram = wire::decode(&blocks["datagram"]).unwrap();
     assert_eq!((datagram.envelope, datagram.message), (envelope(), messages()[3].1));
-    let Datagram { envelope: from, message, frames } =
+    let Datagram { envelope: from, message, frames, chunk: _ } =
         wire::decode(&blocks["datagram-append"]).unwrap();
     assert_eq!((from, message), (envelope(), messages()[4].1));
     let read: Vec<_> = frames.iter().map(|e| (e.position, e.kind, e.payload.to_vec())).collect();
@@ -170,80 +205,13 @@ fn the_numbers_in_the_document_are_those_of_the_code() {
     for said in [
         format!("at most {} bytes around its entries", wire::OVERHEAD_MAX),
         format!("at most {} bytes around its payload", frame::OVERHEAD_MAX),
+        format!("at most {} bytes around\nits chunk", wire::INSTALL_OVERHEAD_MAX),
         format!("{} to {} bytes", Config::DATAGRAM_MIN, Config::DATAGRAM_MAX),
         format!("version is {}", wire::VERSION),
     ] {
         assert!(text.contains(&said), "WIRE.md does not say {said:?}");
     }
     assert_eq!(Config::command_overhead() as usize, wire::OVERHEAD_MAX + frame::OVERHEAD_MAX);
-}
-
-struct Random(u64);
-
-impl Random {
-    /// Any number, and as often a short as a long one.
-    fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888);
-        let shift = (self.0 >> 58) as u32;
-        (self.0.rotate_left(29) ^ self.0) >> shift
-    }
-
-    fn position(&mut self) -> Position {
-        Position::new(self.number(), self.number())
-    }
-
-    fn vote(&mut self) -> Vote {
-        if self.number() & 1 == 0 { Vote::Granted } else { Vote::Refused }
-    }
-
-    /// Any message that carries no entries.
-    fn message(&mut self) -> Message {
-        let term = Term(self.number());
-        let room = Room { entries: self.number() as u32, bytes: self.number() as u32 };
-        match self.number() % 7 {
-            0 => Message::PreVoteRequest {
-                term,
-                proposed: Term(self.number()),
-                last: self.position(),
-            },
-            1 => Message::PreVoteReply { term, proposed: Term(self.number()), vote: self.vote() },
-            2 => Message::VoteRequest { term, last: self.position(), campaign: Campaign::Timeout },
-            3 => Message::VoteRequest { term, last: self.position(), campaign: Campaign::Transfer },
-            4 => Message::VoteReply { term, vote: self.vote() },
-            5 => {
-                let (durable, received) = (Index(self.number()), Index(self.number()));
-                let verdict = Verdict::Matched { durable, received };
-                Message::AppendReply(AppendReply { term, round: self.number(), verdict, room })
-            }
-            _ => {
-                let verdict =
-                    Verdict::Conflict { prev: Index(self.number()), hint: self.position() };
-                Message::AppendReply(AppendReply { term, round: self.number(), verdict, room })
-            }
-        }
-    }
-
-    /// An append with entries that a correct leader could send.
-    fn append(&mut self) -> (Append, Vec<u8>) {
-        let prev = Position::new(1 + self.number() % 100, self.number() >> 2);
-        let (mut bytes, mut at) = (Vec::new(), prev);
-        let count = self.number() % 6;
-        for _ in 0..count {
-            at = Position::new(at.term.0 + self.number() % 3, at.index.0 + 1);
-            let payload = vec![self.number() as u8; (self.number() % 90) as usize];
-            bytes.extend(frame_bytes(at, EntryKind::Command, &payload));
-        }
-        let append = Append {
-            term: Term(at.term.0 + self.number() % 3),
-            prev,
-            commit: Index(self.number()),
-            round: self.number(),
-            reply: if self.number() & 1 == 0 { ReplyWish::Wanted } else { ReplyWish::Unwanted },
-            count: count as u32,
-            bytes: bytes.len() as u32,
-        };
-        (append, bytes)
-    }
 }
 
 #[test]
@@ -273,6 +241,25 @@ fn what_is_written_is_read() {
 }
 
 #[test]
+fn the_chunk_that_is_written_is_read() {
+    let Message::Install(install) = messages()[7].1 else { panic!("no install") };
+    for len in [0, 1, 1_000] {
+        let chunk = vec![7; len];
+        let bytes = with_chunk(&install, &chunk);
+        let read = wire::decode(&bytes).unwrap();
+        assert_eq!((read.message, read.chunk), (Message::Install(install), &chunk[..]));
+    }
+    let refused = |install: &Install, chunk: &[u8]| {
+        wire::decode(&with_chunk(install, chunk)).map(|read| read.message)
+    };
+    let beyond = Install { chunk: 2, ..install };
+    assert_eq!(refused(&beyond, b"x"), Err(Refused::Malformed), "no such chunk");
+    assert_eq!(refused(&beyond, b""), Ok(Message::Install(beyond)), "a heartbeat");
+    let short = Install { manifest: Manifest { bytes: 2, ..install.manifest }, ..install };
+    assert_eq!(refused(&short, b"xyz"), Err(Refused::Malformed), "longer than all of them");
+}
+
+#[test]
 fn every_flipped_bit_and_every_cut_is_refused() {
     let mut whole: Vec<Vec<u8>> = messages().iter().map(|(_, message)| plain(message)).collect();
     whole[4] = printed_append();
@@ -299,7 +286,7 @@ fn every_flipped_bit_and_every_cut_is_refused() {
 #[test]
 fn a_whole_datagram_with_another_ending_is_refused() {
     for (_, message) in messages() {
-        if matches!(message, Message::Append(_)) {
+        if matches!(message, Message::Append(_) | Message::Install(_)) {
             continue;
         }
         let bytes = plain(&message);
@@ -415,6 +402,13 @@ fn the_longest_header_is_as_long_as_announced() {
     let lengths = longest.map(|message| plain(&message).len());
     assert_eq!(lengths.iter().max(), Some(&wire::OVERHEAD_MAX), "{lengths:?}");
     assert_eq!(lengths[4], wire::OVERHEAD_MAX, "an append is what the bound is for");
+    // Its voters are the longest part: seven numbers of four bytes that ascend.
+    let voters = [1, 2, 3, 4, 5, 6, 7].map(|id| NodeId::new(u32::MAX - 7 + id).unwrap());
+    let mut membership = Membership::initial(&voters);
+    membership.index = index;
+    let manifest = Manifest { last, membership, chunks: u32::MAX, bytes: u64::MAX, crc: u32::MAX };
+    let install = Install { term, round: u64::MAX, manifest, chunk: u32::MAX };
+    assert_eq!(with_chunk(&install, b"").len(), wire::INSTALL_OVERHEAD_MAX);
 }
 
 #[test]
@@ -438,7 +432,7 @@ fn noise_is_refused() {
         let _ = wire::decode(&body);
         // Past the envelope and the CRC, so that the header's decoder sees the noise too.
         let mut content = plain(&messages()[3].1)[..HEADER].to_vec();
-        content.push((round % 7) as u8);
+        content.push((round % 9) as u8);
         content.extend(body);
         if let Ok(read) = wire::decode(&sealed(content)) {
             let again = bytes_of(&read.message, &read.frames);

@@ -1,0 +1,87 @@
+//! Opening a node: journal, snapshots, state machine.
+
+use super::work::Work;
+use super::{Driver, Host, OpenError, StateMachine};
+use crate::config::Config;
+use crate::journal::{self, Entropy, Identity, Medium, Opening};
+use crate::raft::Loading;
+use crate::rand::mix;
+use crate::state::Start;
+use crate::time::Instant;
+use crate::types::Life;
+use crate::vault::{Owner, Vault, VaultError, Which};
+
+type JournalError<H> = <<H as Host>::Medium as Medium>::Error;
+type SnapshotsError<H> = <<H as Host>::Snapshots as Medium>::Error;
+type Refusal<H> = OpenError<JournalError<H>, SnapshotsError<H>>;
+
+impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
+    /// Recovers the journal on the host's medium, or formats a blank one, restores the state machine
+    /// from the newest snapshot, if it has not applied more by itself, and starts the node. `seed`
+    /// is entropy; `buf` is scratch of at least the configuration's datagram bound.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, the journal, the snapshots or the state machine. A
+    /// medium that is refused is not written to.
+    pub fn open(
+        config: &Config<'_>,
+        memory: H::Memory,
+        mut host: H,
+        seed: u64,
+        now: Instant,
+        buf: &mut [u8],
+    ) -> Result<Self, Refusal<H>> {
+        let mut loading = Loading::new::<VOTERS>(config, memory).map_err(OpenError::Config)?;
+        let identity =
+            Identity { cluster: config.cluster, node: config.node, voters: config.voters };
+        let entropy = Entropy { incarnation: mix(seed), salt: mix(!seed) };
+        let opening = Opening { identity, entropy, limits: loading.limits() };
+        let (journal, recovered) = journal::recover(host.medium(), &opening, &mut loading, buf)
+            .map_err(OpenError::Journal)?;
+        let nonce = mix(seed ^ u64::from(config.node.get())) as u32;
+        let owner = Owner {
+            cluster: config.cluster,
+            node: config.node,
+            incarnation: recovered.incarnation,
+        };
+        let vault = Vault::open(host.snapshots(), owner, config.max_chunk(), nonce, buf)
+            .map_err(OpenError::Snapshots)?;
+        // An end record that only this machine's memory has must not be built upon.
+        host.snapshots().sync().map_err(|error| OpenError::Snapshots(VaultError::Medium(error)))?;
+        let staged = vault.staged().map(|(_, manifest, chunks)| (manifest, chunks));
+        loading.attach(vault.newest(), staged).map_err(OpenError::SnapshotMissing)?;
+        let restored = restore(&vault, &mut host, buf)?;
+        let start = Start {
+            hard_state: recovered.hard_state,
+            life: Life { incarnation: recovered.incarnation, boot: recovered.boot, nonce },
+            applied: restored.max(host.machine().applied()),
+            seed,
+            now,
+        };
+        let raft = loading.start(start).map_err(OpenError::Start)?;
+        Ok(Self { raft, journal, vault, host, unsynced: None, work: Work::default() })
+    }
+}
+
+/// Restores the state machine from the newest snapshot, unless it has applied as much by itself.
+/// Returns as far as it has applied then.
+fn restore<H: Host>(
+    vault: &Vault,
+    host: &mut H,
+    buf: &mut [u8],
+) -> Result<crate::types::Index, Refusal<H>> {
+    let Some(manifest) = vault.newest() else { return Ok(crate::types::Index::ZERO) };
+    if host.machine().applied() >= manifest.last.index {
+        return Ok(manifest.last.index);
+    }
+    let mut offset = 0_u64;
+    for chunk in 0..manifest.chunks {
+        let len =
+            vault.read(host.snapshots(), Which::Newest, chunk, buf).map_err(OpenError::Chunk)?;
+        let piece = buf.get(..len).unwrap_or(&[]);
+        host.machine().restore(offset, piece).map_err(OpenError::Machine)?;
+        offset = offset.saturating_add(len as u64);
+    }
+    host.machine().restore(offset, &[]).map_err(OpenError::Machine)?;
+    Ok(manifest.last.index)
+}

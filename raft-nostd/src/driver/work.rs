@@ -1,0 +1,353 @@
+//! Work on snapshots, a piece at a time between everything else (dissertation §5.1, §5.3).
+
+use super::{Driver, Host, SnapshotError, StateMachine, Transport};
+use crate::journal::{Medium, PersistFailure};
+use crate::raft::TransmitChunk;
+use crate::recv::Chunk;
+use crate::state::news::SnapshotFailure;
+use crate::time::Instant;
+use crate::vault::{Origin, Vault, VaultError, Which};
+
+/// Bytes that one turn takes or restores before the host looks at its inputs again.
+const BYTES_PER_TURN: usize = 64 * 1_024;
+/// Bytes that are written before they are synced: what one sync may have to wait for.
+const BYTES_PER_SYNC: u64 = 1 << 20;
+
+/// What the driver is at.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    stage: Stage,
+    wish: Wish,
+    /// After a failure: when to try again.
+    retry_at: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Idle,
+    /// Takes a snapshot; so many bytes are there.
+    Taking { offset: u64 },
+    /// Restores the state machine from the staged snapshot; so many chunks and bytes are done.
+    Restoring { chunk: u32, offset: u64 },
+}
+
+/// Whether a snapshot is wished for besides those that the log's fill asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Wish {
+    #[default]
+    None,
+    Now,
+}
+
+/// What came of a turn.
+pub(super) enum Turn {
+    /// There is more to do, after a look at the inputs.
+    Again,
+    /// The node was told something: poll it.
+    Stirred,
+    /// Nothing to do, before an input or this time.
+    Nothing { again_at: Instant },
+}
+
+/// How far the pieces of one turn have come.
+enum Pieces {
+    More,
+    All,
+}
+
+impl Work {
+    /// All chunks of a leader's snapshot are stored.
+    pub(super) fn begin_restoring(&mut self) {
+        self.stage = Stage::Restoring { chunk: 0, offset: 0 };
+    }
+
+    fn begin_taking(&mut self) {
+        self.stage = Stage::Taking { offset: 0 };
+        self.wish = Wish::None;
+        self.retry_at = None;
+    }
+
+    fn end(&mut self) {
+        self.stage = Stage::Idle;
+    }
+}
+
+/// How far a snapshot that is being taken or restored has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotWork {
+    /// None is.
+    Idle,
+    /// This node takes one.
+    Taking {
+        /// Bytes so far.
+        bytes: u64,
+    },
+    /// The state machine is restored from one.
+    Restoring {
+        /// Bytes so far.
+        bytes: u64,
+        /// Bytes in all.
+        of: u64,
+    },
+}
+
+impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
+    /// Takes a snapshot as soon as there is something to take, however empty the log may be.
+    /// [`Event::SnapshotTaken`](crate::Event::SnapshotTaken) or
+    /// [`Event::SnapshotFailed`](crate::Event::SnapshotFailed) tells how it went; neither comes when
+    /// nothing was applied since the last.
+    pub fn compact(&mut self) {
+        if self.raft.snapshot_due().is_some() {
+            self.work.wish = Wish::Now;
+            self.work.retry_at = None;
+        }
+    }
+
+    /// What is being done about snapshots.
+    pub fn snapshot_work(&self) -> SnapshotWork {
+        match self.work.stage {
+            Stage::Idle => SnapshotWork::Idle,
+            Stage::Taking { offset } => SnapshotWork::Taking { bytes: offset },
+            Stage::Restoring { offset, .. } => {
+                let of = self.vault.staged().map_or(offset, |(_, manifest, _)| manifest.bytes);
+                SnapshotWork::Restoring { bytes: offset, of }
+            }
+        }
+    }
+
+    /// Does one turn of what there is to do about snapshots. O(64 KiB), and what the medium takes.
+    pub(super) fn turn(&mut self, now: Instant, buf: &mut [u8]) -> Turn {
+        match self.work.stage {
+            Stage::Idle => match self.when_to_take(now) {
+                Some(at) if at <= now => self.begin(now, buf),
+                Some(again_at) => Turn::Nothing { again_at },
+                None => Turn::Nothing { again_at: Instant::NEVER },
+            },
+            Stage::Taking { .. } => self.take(now, buf),
+            Stage::Restoring { .. } => self.restore(now, buf),
+        }
+    }
+
+    /// When to take a snapshot, if there is a reason to.
+    fn when_to_take(&self, now: Instant) -> Option<Instant> {
+        if !self.vault.has_place() || self.raft.halted().is_some() {
+            return None;
+        }
+        // One that was written under a larger datagram bound cannot be sent.
+        let unsendable = self.vault.newest_chunk_max() > self.vault.chunk_max();
+        let reason =
+            self.work.wish == Wish::Now || unsendable || self.raft.is_compaction_urged(now);
+        if !reason || self.raft.snapshot_due().is_none() {
+            return None;
+        }
+        // A leader is sending one just now: that is worth more.
+        let quiet = self.raft.incoming_quiet_at();
+        Some(self.work.retry_at.unwrap_or(now).max(quiet.unwrap_or(now)))
+    }
+
+    fn begin(&mut self, now: Instant, buf: &mut [u8]) -> Turn {
+        let Some(manifest) = self.raft.snapshot_due() else {
+            return Turn::Nothing { again_at: Instant::NEVER };
+        };
+        match self.vault.begin(self.host.snapshots(), Origin::Own, &manifest) {
+            Ok(()) => {
+                self.work.begin_taking();
+                self.take(now, buf) // Its first piece is the image of the state as it is now.
+            }
+            Err(error) => self.not_taken(now, &error),
+        }
+    }
+
+    fn take(&mut self, now: Instant, buf: &mut [u8]) -> Turn {
+        match self.take_pieces(buf) {
+            Ok(Pieces::More) => Turn::Again,
+            Ok(Pieces::All) => match self.vault.seal(self.host.snapshots()) {
+                Ok(manifest) => {
+                    self.work.end();
+                    // The node refuses it only when it has a newer one by now.
+                    _ = self.raft.handle_snapshot_taken(now, &manifest);
+                    Turn::Stirred
+                }
+                Err(error) => self.not_taken(now, &error),
+            },
+            Err(Fault::Vault(error)) => self.not_taken(now, &error),
+            Err(Fault::Machine(error)) => {
+                self.vault.abandon();
+                let turn = self.give_up(now, SnapshotFailure::Machine);
+                if error == SnapshotError::Unsupported {
+                    self.work.retry_at = Some(Instant::NEVER);
+                }
+                turn
+            }
+        }
+    }
+
+    fn take_pieces(&mut self, buf: &mut [u8]) -> Result<Pieces, Fault<H>> {
+        let most = self.vault.chunk_max().min(buf.len());
+        let mut done = 0_usize;
+        while done < BYTES_PER_TURN {
+            let Stage::Taking { offset } = self.work.stage else { return Ok(Pieces::More) };
+            let piece = buf.get_mut(..most).unwrap_or(&mut []);
+            let len = self.host.machine().snapshot(offset, piece).map_err(Fault::Machine)?;
+            if len == 0 {
+                return Ok(Pieces::All);
+            }
+            let piece = buf.get(..len).ok_or(Fault::Machine(SnapshotError::Malformed))?;
+            self.vault.put(self.host.snapshots(), piece).map_err(Fault::Vault)?;
+            self.work.stage = Stage::Taking { offset: offset.saturating_add(len as u64) };
+            done = done.saturating_add(len);
+        }
+        self.sync_now_and_then().map_err(Fault::Vault)?;
+        Ok(Pieces::More)
+    }
+
+    fn sync_now_and_then(&mut self) -> Result<(), SnapshotsError<H>> {
+        if self.vault.unsynced() < BYTES_PER_SYNC {
+            return Ok(());
+        }
+        self.vault.sync(self.host.snapshots())
+    }
+
+    fn not_taken(&mut self, now: Instant, error: &SnapshotsError<H>) -> Turn {
+        self.host.snapshot_error(error);
+        self.release();
+        self.give_up(now, failure::<H>(error))
+    }
+
+    fn give_up(&mut self, now: Instant, why: SnapshotFailure) -> Turn {
+        self.work.end();
+        self.work.wish = Wish::None;
+        self.work.retry_at = Some(now.plus(self.raft.patience()));
+        self.raft.handle_snapshot_failed(now, why);
+        Turn::Stirred
+    }
+
+    /// Lets the state machine forget the image it may hold.
+    fn release(&mut self) {
+        if let Stage::Taking { offset } = self.work.stage {
+            _ = self.host.machine().snapshot(offset, &mut []);
+            self.work.end();
+        }
+    }
+
+    /// Stores a chunk that a leader sent. A snapshot of this node's own, which is older, makes way.
+    pub(super) fn store(&mut self, now: Instant, chunk: Chunk<'_>) {
+        self.release();
+        // What was asked for before is not refused: the ticket is this node's own.
+        _ = match self.put_chunk(&chunk) {
+            Ok(()) => self.raft.handle_chunk_stored(now, chunk.ticket),
+            Err(error) => {
+                self.host.snapshot_error(&error);
+                self.raft.handle_chunk_failed(now, chunk.ticket, failure::<H>(&error))
+            }
+        };
+    }
+
+    fn put_chunk(&mut self, chunk: &Chunk<'_>) -> Result<(), SnapshotsError<H>> {
+        let goes_on = self.vault.staged().is_some_and(|(origin, manifest, chunks)| {
+            origin == Origin::Peer && *manifest == chunk.manifest && chunks == chunk.number
+        });
+        if !goes_on {
+            if chunk.number > 0 {
+                return Err(VaultError::NotBegun);
+            }
+            self.vault.begin(self.host.snapshots(), Origin::Peer, &chunk.manifest)?;
+        }
+        self.vault.put(self.host.snapshots(), chunk.bytes)?;
+        self.sync_now_and_then()
+    }
+
+    fn restore(&mut self, now: Instant, buf: &mut [u8]) -> Turn {
+        let failure = match self.restore_pieces(buf) {
+            Ok(Pieces::More) => return Turn::Again,
+            Ok(Pieces::All) => match self.switch() {
+                Ok(()) => {
+                    self.work.end();
+                    _ = self.raft.handle_installed(now);
+                    return Turn::Stirred;
+                }
+                Err(failure) => failure,
+            },
+            Err(failure) => failure,
+        };
+        self.work.end();
+        self.vault.abandon();
+        _ = self.raft.handle_install_failed(now, failure);
+        Turn::Stirred
+    }
+
+    fn restore_pieces(&mut self, buf: &mut [u8]) -> Result<Pieces, SnapshotFailure> {
+        let mut done = 0_usize;
+        while done < BYTES_PER_TURN {
+            let Stage::Restoring { chunk, offset } = self.work.stage else {
+                return Ok(Pieces::More);
+            };
+            let chunks = self.vault.staged().map_or(0, |(_, manifest, _)| manifest.chunks);
+            if chunk >= chunks {
+                return Ok(Pieces::All);
+            }
+            let read = self.vault.read(self.host.snapshots(), Which::Staged, chunk, buf);
+            let len = read.map_err(|error| {
+                self.host.snapshot_error(&error);
+                SnapshotFailure::Storage
+            })?;
+            let piece = buf.get(..len).unwrap_or(&[]);
+            self.host.machine().restore(offset, piece).map_err(|_| SnapshotFailure::Machine)?;
+            self.work.stage = Stage::Restoring {
+                chunk: chunk.saturating_add(1),
+                offset: offset.saturating_add(len as u64),
+            };
+            done = done.saturating_add(len);
+        }
+        Ok(Pieces::More)
+    }
+
+    /// Makes the staged snapshot the newest, and then the restored state the machine's.
+    fn switch(&mut self) -> Result<(), SnapshotFailure> {
+        let Stage::Restoring { offset, .. } = self.work.stage else {
+            return Err(SnapshotFailure::Machine);
+        };
+        self.vault.seal(self.host.snapshots()).map_err(|error| {
+            self.host.snapshot_error(&error);
+            failure::<H>(&error)
+        })?;
+        self.host.machine().restore(offset, &[]).map_err(|_| SnapshotFailure::Machine)
+    }
+}
+
+/// Puts the chunk into a datagram and sends it. One that cannot be read is not sent, and a new
+/// snapshot is taken in place of that.
+pub(super) fn send<H: Host>(
+    vault: &Vault,
+    host: &mut H,
+    work: &mut Work,
+    mut transmit: TransmitChunk<'_>,
+) {
+    let (to, chunk) = (transmit.to, transmit.chunk);
+    match vault.read(host.snapshots(), Which::Newest, chunk, transmit.body()) {
+        Ok(len) => {
+            if let Some(transmit) = transmit.seal(len) {
+                host.transport().send(to, transmit.datagram);
+            }
+        }
+        Err(error) => {
+            host.snapshot_error(&error);
+            work.wish = Wish::Now;
+        }
+    }
+}
+
+type SnapshotsError<H> = VaultError<<<H as Host>::Snapshots as Medium>::Error>;
+
+enum Fault<H: Host> {
+    Vault(SnapshotsError<H>),
+    Machine(SnapshotError),
+}
+
+fn failure<H: Host>(error: &SnapshotsError<H>) -> SnapshotFailure {
+    match error.failure::<H::Snapshots>() {
+        PersistFailure::Full => SnapshotFailure::Full,
+        PersistFailure::Failed => SnapshotFailure::Storage,
+    }
+}

@@ -1,0 +1,203 @@
+//! Compaction and snapshots (dissertation §5.1 to §5.3): which entries may go, which chunk a
+//! follower gets next, and the switch to what a leader has sent.
+
+use crate::error::SnapshotRefused;
+use crate::manifest::Manifest;
+use crate::state::metrics::count;
+use crate::state::news::Event;
+use crate::state::peers::{Owed, When};
+use crate::state::progress::Due;
+use crate::state::role::Role;
+use crate::state::snapshots::Stage;
+use crate::state::transfer::{Content, Pace, Parcel, Transfer};
+use crate::state::{Node, Speech};
+use crate::time::Instant;
+use crate::types::{Index, Position};
+use crate::wire::{Install, Room};
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
+    /// The position and membership a snapshot taken now is of; `None` when there is nothing to
+    /// gain, or a snapshot is being installed.
+    pub(crate) fn snapshot_due(&self) -> Option<Manifest> {
+        let newest = self.snapshots.newest.map(|newest| newest.last.index).unwrap_or_default();
+        if self.halted.is_some() || self.snapshots.is_installing() || self.applied <= newest {
+            return None;
+        }
+        let term = self.log.term_at(self.applied)?;
+        let last = Position { term, index: self.applied };
+        Some(Manifest { last, membership: self.snapshots.membership, ..Manifest::default() })
+    }
+
+    /// A snapshot of this node's own is durable: what it is of need not be in the log.
+    pub(crate) fn snapshot_taken(
+        &mut self,
+        now: Instant,
+        manifest: &Manifest,
+    ) -> Result<(), SnapshotRefused> {
+        let older = self.snapshots.newest.is_some_and(|newest| newest.last >= manifest.last);
+        if self.halted.is_some() || older {
+            return Err(SnapshotRefused);
+        }
+        let known = manifest.last.index <= self.applied
+            && self.log.term_at(manifest.last.index) == Some(manifest.last.term);
+        if !known {
+            return Err(SnapshotRefused);
+        }
+        self.renew(*manifest);
+        count(&mut self.metrics.snapshots_taken);
+        self.news.snapshot = Some(Event::SnapshotTaken(manifest.last));
+        self.log.compact(self.compactable(now, manifest.last.index));
+        Ok(())
+    }
+
+    /// `manifest` is the newest snapshot; what is being sent of an older one ends.
+    fn renew(&mut self, manifest: Manifest) {
+        self.snapshots.newest = Some(manifest);
+        for peer in &mut self.peers {
+            peer.progress.transfer = Transfer::default();
+        }
+    }
+
+    /// As far as the log may be cut when it is in a snapshot through `last`. A little of it stays,
+    /// for followers that are a little behind: up to an eighth of the log, or a quarter for those
+    /// that a leader heard from lately.
+    fn compactable(&self, now: Instant, last: Index) -> Index {
+        let spare = self.tail_within(last, self.share(3));
+        if self.role != Role::Leader {
+            return spare;
+        }
+        let recent = |at: Instant| now < at.plus(self.limits.election_timeout);
+        let awake = self.peers.iter().filter(|peer| recent(peer.heard_at));
+        let slowest = awake.map(|peer| peer.progress.matched).min().unwrap_or(last);
+        let most = self.tail_within(last, self.share(2));
+        if slowest >= most { spare.min(slowest) } else { spare }
+    }
+
+    /// The log's capacity, halved `times` times.
+    fn share(&self, times: u32) -> Room {
+        let Room { entries, bytes } = self.log.capacity();
+        Room { entries: entries >> times, bytes: bytes >> times }
+    }
+
+    /// The first index from which the entries through `last` are no more than `most`. O(entries).
+    fn tail_within(&self, last: Index, most: Room) -> Index {
+        let (mut base, mut entries, mut bytes) = (last, 0_u32, 0_u32);
+        while base > self.log.base().index {
+            entries = entries.saturating_add(1);
+            bytes = bytes.saturating_add(self.log.frame_len(base));
+            if entries > most.entries || bytes > most.bytes {
+                break;
+            }
+            base = base.previous();
+        }
+        base
+    }
+
+    /// Whether the log has got so full that a snapshot is to be taken: more than half, or three
+    /// quarters while a follower is being sent the last one, and something to gain.
+    pub(crate) fn is_compaction_urged(&self, now: Instant) -> bool {
+        let room = self.log.room();
+        let fuller_than = |spare: Room| room.entries < spare.entries || room.bytes < spare.bytes;
+        fuller_than(self.share(1))
+            && self.snapshot_due().is_some()
+            && (fuller_than(self.share(2)) || !self.is_sending(now))
+    }
+
+    /// Whether a follower takes in the newest snapshot just now.
+    fn is_sending(&self, now: Instant) -> bool {
+        let patience = self.limits.election_timeout;
+        let mut places = 0..self.peers.len();
+        self.role == Role::Leader
+            && places.any(|to| {
+                let heard_at = self.peers.get(to).map(|peer| peer.heard_at);
+                self.needs_snapshot(to) && heard_at.is_some_and(|at| now < at.plus(patience))
+            })
+    }
+
+    /// Until when a snapshot that a leader is sending takes precedence over one of this node's own.
+    pub(crate) fn incoming_quiet_at(&self) -> Option<Instant> {
+        let incoming = self.snapshots.incoming.as_ref()?;
+        Some(incoming.heard_at.plus(self.limits.election_timeout))
+    }
+
+    /// Whether the peer at `to` needs what the log does not hold any more.
+    pub(crate) fn needs_snapshot(&self, to: usize) -> bool {
+        let next = self.peers.get(to).map(|peer| peer.progress.next);
+        next.is_some_and(|next| next.previous() < self.log.base().index)
+    }
+
+    /// What the peer at `to` is to get next of the newest snapshot, if anything.
+    pub(crate) fn next_parcel(&self, to: usize) -> Option<Parcel> {
+        let manifest = self.snapshots.newest?;
+        let progress = &self.peers.get(to)?.progress;
+        let transfer = &progress.transfer;
+        let window = self.limits.window.checked_div(self.limits.max_chunk)?.max(1);
+        let flying = transfer.next.saturating_sub(transfer.acked);
+        let open =
+            transfer.next < manifest.chunks && flying < window && transfer.pace == Pace::Flowing;
+        if !open && progress.beat == Due::No {
+            return None;
+        }
+        let install = Install {
+            term: self.term(),
+            round: self.reads.round(),
+            manifest,
+            chunk: transfer.next.min(manifest.chunks),
+        };
+        Some(Parcel { install, content: if open { Content::Chunk } else { Content::Nothing } })
+    }
+
+    /// Remembers that `parcel` left.
+    pub(crate) fn parcel_sent(&mut self, now: Instant, to: usize, parcel: &Parcel) {
+        let Some(peer) = self.peers.get_mut(to) else { return };
+        peer.progress.beat = Due::No;
+        if parcel.content == Content::Chunk {
+            peer.progress.transfer.sent(now);
+            count(&mut self.metrics.chunks_out);
+        }
+    }
+
+    /// The snapshot that is whole, once term and vote are durable and no batch is out: now the
+    /// state machine may be restored from it.
+    pub(crate) fn next_install(&mut self) -> Option<Manifest> {
+        let settled = !self.durability.is_busy() && self.may_speak() == Speech::Free;
+        let incoming = self.snapshots.incoming.as_mut()?;
+        if incoming.stage != Stage::Whole || !settled || self.role != Role::Follower {
+            return None;
+        }
+        incoming.stage = Stage::Installing;
+        Some(incoming.manifest)
+    }
+
+    /// The state machine, and the newest snapshot on the medium, are those of the incoming one: log,
+    /// membership, commit index and applied index follow at once.
+    pub(crate) fn installed(&mut self) -> Result<(), SnapshotRefused> {
+        let incoming = self.snapshots.incoming.filter(|one| one.stage == Stage::Installing);
+        let Some(incoming) = incoming else { return Err(SnapshotRefused) };
+        let manifest = incoming.manifest;
+        let last = manifest.last;
+        self.snapshots.incoming = None;
+        self.renew(manifest);
+        self.snapshots.membership = manifest.membership;
+        // §5.3: entries that follow what the snapshot is of are kept.
+        if self.log.term_at(last.index) == Some(last.term) {
+            self.log.compact(last.index);
+        } else {
+            self.log.restart(last);
+            self.durability.truncate(last.index.next());
+        }
+        self.durability.reach(last.index);
+        self.verified = self.verified.max(last.index);
+        self.commit = self.commit.max(last.index);
+        self.applied = last.index;
+        self.snapshots.restored = last.index;
+        count(&mut self.metrics.snapshots_installed);
+        self.news.snapshot = Some(Event::SnapshotInstalled(last));
+        if let Some(leader) = self.leader
+            && let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == leader)
+        {
+            peer.owed = Owed::Append { when: When::Now, conflict: None };
+        }
+        Ok(())
+    }
+}

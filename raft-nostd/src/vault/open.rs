@@ -1,0 +1,192 @@
+//! Finding out what the slots hold.
+
+use super::read::{Body, Found, belongs, body_at, header_at};
+use super::record::{End, Generation, Head, Header, HeaderFault, Kind};
+use super::shape::Shape;
+use super::{Origin, Owner, Slot, Staged, Stored, Vault, VaultError};
+use crate::crc::Crc;
+use crate::journal::Medium;
+use crate::manifest::Manifest;
+
+/// What one slot holds.
+enum Contents {
+    /// Nothing that counts.
+    Nothing,
+    Whole(Stored),
+    /// The beginning of one.
+    Part(Staged),
+}
+
+impl Vault {
+    /// Looks at both slots of `medium`. Chunks have at most `chunk` bytes; `nonce` is drawn at
+    /// random for each opening; `buf` is scratch of at least `chunk` bytes and 256.
+    ///
+    /// A transfer that broke off is [staged](Vault::staged) again as far as its chunks are intact.
+    /// A medium without segments has no place for snapshots, and that is no error.
+    /// O(number of chunks), and O(bytes) of a transfer that broke off.
+    ///
+    /// # Errors
+    /// When the medium cannot be read, or holds what belongs to somebody else. It is not written
+    /// to.
+    pub fn open<M: Medium>(
+        medium: &mut M,
+        owner: Owner,
+        chunk: u32,
+        nonce: u32,
+        buf: &mut [u8],
+    ) -> Result<Self, VaultError<M::Error>> {
+        let shape = Shape::new(&medium.geometry(), chunk);
+        let mut vault = Self { owner, shape, count: 0, nonce, newest: None, staged: None };
+        let Some(shape) = shape else { return Ok(vault) };
+        let needed = shape.chunk.max(256) as usize;
+        if buf.len() < needed {
+            return Err(VaultError::Buffer { needed });
+        }
+        let mut part = None;
+        for slot in Slot::BOTH {
+            match vault.look(medium, &shape, slot, buf)? {
+                Contents::Nothing => {}
+                Contents::Whole(stored) => vault.keep_newer(stored),
+                Contents::Part(staged) => part = Some(staged),
+            }
+        }
+        // (A part in the slot of an older whole one cannot be: it was overwritten.)
+        let newest = vault.newest.map(|newest| newest.manifest.last.index).unwrap_or_default();
+        vault.staged = part.filter(|part| part.announced.last.index > newest);
+        Ok(vault)
+    }
+
+    fn keep_newer(&mut self, stored: Stored) {
+        let rank = |one: &Stored| (one.manifest.last.index, one.generation.count());
+        if self.newest.as_ref().is_none_or(|newest| rank(newest) < rank(&stored)) {
+            self.newest = Some(stored);
+        }
+    }
+
+    fn look<M: Medium>(
+        &mut self,
+        medium: &mut M,
+        shape: &Shape,
+        slot: Slot,
+        buf: &mut [u8],
+    ) -> Result<Contents, VaultError<M::Error>> {
+        let header = match header_at(medium, shape, slot, 0).map_err(VaultError::Medium)? {
+            Found::Header(header) => header,
+            Found::Fault(HeaderFault::Format(format)) => return Err(VaultError::Format(format)),
+            Found::Fault(HeaderFault::NoHeader) => return Ok(Contents::Nothing),
+        };
+        let Some(head) = body::<M, Head>(medium, shape, slot, &header, buf)? else {
+            return Ok(Contents::Nothing);
+        };
+        let (Some(found), Some(origin)) = (head.owner(), head.origin()) else {
+            return Ok(Contents::Nothing);
+        };
+        if header.kind != Kind::Head || header.place != 0 {
+            return Ok(Contents::Nothing);
+        }
+        if found != self.owner {
+            return Err(VaultError::OtherOwner { found });
+        }
+        self.count = self.count.max(header.generation.count());
+        let Some(theirs) = Shape::new(&medium.geometry(), head.chunk) else {
+            return Ok(Contents::Nothing);
+        };
+        // Only a broken transfer in chunks of today's length can go on.
+        let origin = if theirs.chunk == shape.chunk { origin } else { Origin::Own };
+        self.follow(medium, &theirs, (slot, header.generation), (origin, head.manifest), buf)
+    }
+
+    /// Follows the records behind a head to the end, or to where they break off.
+    fn follow<M: Medium>(
+        &self,
+        medium: &mut M,
+        shape: &Shape,
+        (slot, generation): (Slot, Generation),
+        (origin, announced): (Origin, Manifest),
+        buf: &mut [u8],
+    ) -> Result<Contents, VaultError<M::Error>> {
+        let (mut chunks, mut bytes) = (0_u32, 0_u64);
+        loop {
+            let place = chunks.saturating_add(1);
+            let found = header_at(medium, shape, slot, place).map_err(VaultError::Medium)?;
+            let Found::Header(header) = found else { break };
+            if !belongs(&header, generation, place) || header.kind == Kind::Head {
+                break;
+            }
+            if header.kind == Kind::End {
+                let end = body::<M, End>(medium, shape, slot, &header, buf)?;
+                let Some(end) = end.filter(|end| end.chunks == chunks && end.bytes == bytes) else {
+                    break;
+                };
+                let manifest = Manifest { chunks, bytes, crc: end.crc, ..announced };
+                let stored = Stored { slot, shape: *shape, generation, manifest };
+                return Ok(Contents::Whole(stored));
+            }
+            chunks = place;
+            bytes = bytes.saturating_add(u64::from(header.len));
+        }
+        if origin == Origin::Own {
+            return Ok(Contents::Nothing); // The image that it was taken of is gone.
+        }
+        let part = Staged {
+            slot,
+            generation,
+            announced,
+            origin,
+            chunks: 0,
+            bytes: 0,
+            crc: Crc::new(),
+            unsynced: 0,
+        };
+        let kept = self.check_part(medium, shape, part, chunks, buf)?;
+        Ok(kept.map_or(Contents::Nothing, Contents::Part))
+    }
+
+    /// Keeps the intact chunks of a broken transfer, but for those in its last segment: what the
+    /// power cut left there must be erased before anything is written.
+    fn check_part<M: Medium>(
+        &self,
+        medium: &mut M,
+        shape: &Shape,
+        mut part: Staged,
+        chunks: u32,
+        buf: &mut [u8],
+    ) -> Result<Option<Staged>, VaultError<M::Error>> {
+        let mut kept = None;
+        while part.chunks < chunks {
+            let place = part.chunks.saturating_add(1);
+            if shape.at(part.slot, place).is_some_and(|(_, offset)| offset == 0) {
+                kept = Some(part.clone());
+            }
+            let found = header_at(medium, shape, part.slot, place).map_err(VaultError::Medium)?;
+            let Found::Header(header) = found else { break };
+            let Some(into) = buf.get_mut(..header.len as usize) else { break };
+            let state =
+                body_at(medium, shape, part.slot, &header, into).map_err(VaultError::Medium)?;
+            if state == Body::Damaged {
+                break;
+            }
+            part.crc.update(into);
+            part.bytes = part.bytes.saturating_add(u64::from(header.len));
+            // What can be read need not be durable: the seal syncs it.
+            part.unsynced = part.bytes;
+            part.chunks = place;
+        }
+        Ok(kept)
+    }
+}
+
+/// The decoded body behind `header`; `None` when it is damaged.
+fn body<'a, M: Medium, T: serde::Deserialize<'a>>(
+    medium: &mut M,
+    shape: &Shape,
+    slot: Slot,
+    header: &Header,
+    buf: &'a mut [u8],
+) -> Result<Option<T>, VaultError<M::Error>> {
+    let Some(into) = buf.get_mut(..header.len as usize) else { return Ok(None) };
+    match body_at(medium, shape, slot, header, into).map_err(VaultError::Medium)? {
+        Body::Damaged => Ok(None),
+        Body::Intact => Ok(postcard::from_bytes(into).ok()),
+    }
+}
