@@ -51,16 +51,24 @@ impl Vault {
             }
         }
         // (A part in the slot of an older whole one cannot be: it was overwritten.)
-        let newest = vault.newest.map(|newest| newest.manifest.last.index).unwrap_or_default();
-        vault.staged = part.filter(|part| part.announced.last.index > newest);
+        vault.staged = part.filter(|part| vault.is_ahead(part));
         Ok(vault)
     }
 
+    /// The count tells, and not the index: what was sealed last is the newest in every run.
     fn keep_newer(&mut self, stored: Stored) {
-        let rank = |one: &Stored| (one.manifest.last.index, one.generation.count());
-        if self.newest.as_ref().is_none_or(|newest| rank(newest) < rank(&stored)) {
+        let count = |one: &Stored| one.generation.count();
+        if self.newest.as_ref().is_none_or(|newest| count(newest) < count(&stored)) {
             self.newest = Some(stored);
         }
+    }
+
+    /// Whether the part was begun after the newest snapshot, and is of more than that.
+    fn is_ahead(&self, part: &Staged) -> bool {
+        self.newest.as_ref().is_none_or(|newest| {
+            newest.generation.count() < part.generation.count()
+                && newest.manifest.last.index < part.announced.last.index
+        })
     }
 
     fn look<M: Medium>(
@@ -128,6 +136,12 @@ impl Vault {
         if origin == Origin::Own {
             return Ok(Contents::Nothing); // The image that it was taken of is gone.
         }
+        // Rot in a sealed one leaves its end where it was. Chunks that go on in front of it would
+        // count before they are durable.
+        let last = announced.chunks.saturating_add(1);
+        if self.has_end(medium, shape, (slot, generation), last, buf)? {
+            return Ok(Contents::Nothing);
+        }
         let part = Staged {
             slot,
             generation,
@@ -140,6 +154,26 @@ impl Vault {
         };
         let kept = self.check_part(medium, shape, part, chunks, buf)?;
         Ok(kept.map_or(Contents::Nothing, Contents::Part))
+    }
+
+    /// Whether an intact end stands at `place`.
+    fn has_end<M: Medium>(
+        &self,
+        medium: &mut M,
+        shape: &Shape,
+        (slot, generation): (Slot, Generation),
+        place: u32,
+        buf: &mut [u8],
+    ) -> Result<bool, VaultError<M::Error>> {
+        let found = header_at(medium, shape, slot, place).map_err(VaultError::Medium)?;
+        match found {
+            Found::Header(header)
+                if header.kind == Kind::End && belongs(&header, generation, place) =>
+            {
+                Ok(body::<M, End>(medium, shape, slot, &header, buf)?.is_some())
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Keeps the intact chunks of a broken transfer, but for those in its last segment: what the

@@ -83,7 +83,8 @@ pub(super) fn belongs(header: &Header, generation: Generation, place: u32) -> bo
     header.generation == generation && header.place == place
 }
 
-/// The header at `place` of `slot`.
+/// The header at `place` of `slot`. One with more body than its place has room for is none, so that
+/// no body is looked for beyond its segment.
 pub(super) fn header_at<M: Medium>(
     medium: &mut M,
     shape: &Shape,
@@ -96,7 +97,8 @@ pub(super) fn header_at<M: Medium>(
     let mut bytes = [0; HEADER];
     medium.read(segment, offset, &mut bytes)?;
     Ok(match Header::decode(&bytes) {
-        Ok(header) => Found::Header(header),
+        Ok(header) if shape.fits(header.len) => Found::Header(header),
+        Ok(_) => Found::Fault(HeaderFault::NoHeader),
         Err(fault) => Found::Fault(fault),
     })
 }

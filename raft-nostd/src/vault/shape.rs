@@ -45,6 +45,11 @@ impl Shape {
         self.records().saturating_sub(2)
     }
 
+    /// Whether a body of `len` bytes has room in a record.
+    pub(super) fn fits(&self, len: u32) -> bool {
+        len <= self.record.saturating_sub(HEADER as u32)
+    }
+
     /// The segment and the offset of the record at `place` in `slot`, if there is such a place.
     pub(super) fn at(&self, slot: Slot, place: u32) -> Option<(u32, u32)> {
         let segment = place.checked_div(self.per_segment)?;

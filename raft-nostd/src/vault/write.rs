@@ -24,14 +24,14 @@ impl Vault {
     ) -> Result<(), VaultError<M::Error>> {
         self.staged = None;
         let shape = self.shape.ok_or(VaultError::NoPlace)?;
-        let most = shape.chunks_max();
-        if announced.chunks > most {
-            return Err(VaultError::TooLarge { most });
-        }
         let announced = match origin {
             Origin::Own => Manifest { chunks: 0, bytes: 0, crc: 0, ..*announced },
             Origin::Peer => *announced,
         };
+        let most = shape.chunks_max();
+        if announced.chunks > most {
+            return Err(VaultError::TooLarge { most });
+        }
         let slot = self.newest.map_or(Slot::First, |newest| newest.slot.other());
         self.count = self.count.checked_add(1).ok_or(VaultError::Exhausted)?;
         let generation = Generation::new(self.count, self.nonce);
