@@ -57,6 +57,11 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         &mut self.host
     }
 
+    /// Gives the host back, as it is: nothing more is written, as if the process were killed.
+    pub fn into_host(self) -> H {
+        self.host
+    }
+
     /// A datagram has come. See [`Raft::handle_datagram`].
     ///
     /// # Errors
