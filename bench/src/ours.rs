@@ -89,6 +89,7 @@ impl Ours {
                 member.ticket = Some(persist.ticket);
                 Did::Something
             }
+            Output::TransmitChunk(_) | Output::Install(_) => panic!("nobody takes snapshots"),
             Output::Event(_) => Did::Something,
             Output::Apply(committed) => {
                 member.machine.apply(committed.command);

@@ -3,8 +3,8 @@
 use crate::hardware::{flash_read, flash_write, read, read_long, write, write_bytes};
 use raft_nostd::journal::{Geometry, Medium, PersistFailure};
 use raft_nostd::{
-    ClusterId, Committed, Config, Duration, Event, Host, Instant, NodeId, Position, StateMachine,
-    Transport,
+    ClusterId, Committed, Config, Duration, Event, Host, Instant, NodeId, Position, SnapshotError,
+    StateMachine, Transport,
 };
 
 /// The most voters.
@@ -122,6 +122,25 @@ impl StateMachine for Lamp {
     fn query(&self, _: &[u8]) -> u8 {
         self.0
     }
+
+    fn snapshot(&mut self, offset: u64, piece: &mut [u8]) -> Result<usize, SnapshotError> {
+        match piece.first_mut() {
+            Some(byte) if offset == 0 => {
+                *byte = self.0;
+                Ok(1)
+            }
+            _ => Ok(0),
+        }
+    }
+
+    fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
+        match (offset, piece) {
+            (0, [lamp]) => self.0 = *lamp,
+            (1, []) => {}
+            _ => return Err(SnapshotError::Malformed),
+        }
+        Ok(())
+    }
 }
 
 /// The three of them. `B` is the log's memory.
@@ -138,7 +157,7 @@ impl<B> Board<B> {
     /// The one there is.
     pub const fn new() -> Self {
         let memory = core::marker::PhantomData;
-        Self { medium: Flash, snapshots: None, transport: Radio, machine: Lamp(0), memory }
+        Self { medium: Flash, snapshots: Some(Flash), transport: Radio, machine: Lamp(0), memory }
     }
 }
 

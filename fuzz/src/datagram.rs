@@ -3,7 +3,7 @@
 use crate::input::Input;
 use raft_nostd::crc::checksum;
 use raft_nostd::frame::{self, FrameIter};
-use raft_nostd::wire::{self, Datagram};
+use raft_nostd::wire::{self, Datagram, Message};
 
 /// Bytes of the envelope; the harness repairs what stands at fixed places of it.
 const ENVELOPE: usize = 36;
@@ -33,7 +33,7 @@ pub fn decode_datagram(data: &[u8]) {
     let Ok(datagram) = wire::decode(&bytes) else { return };
     check_entries(&datagram);
 
-    let room = wire::OVERHEAD_MAX + datagram.frames.byte_len();
+    let room = wire::INSTALL_OVERHEAD_MAX + datagram.frames.byte_len() + datagram.chunk.len();
     let again = encoded(&datagram, room).expect("the overhead is bounded");
     assert!(again.len() <= bytes.len(), "the encoding is the shortest");
     assert_eq!(wire::decode(&again).as_ref(), Ok(&datagram), "what decodes encodes to the same");
@@ -44,7 +44,15 @@ pub fn decode_datagram(data: &[u8]) {
 
 fn encoded(datagram: &Datagram<'_>, room: usize) -> Option<Vec<u8>> {
     let mut out = vec![0xa5; room];
-    let len = wire::encode(&datagram.envelope, &datagram.message, &datagram.frames, &mut out)?;
+    let len = match &datagram.message {
+        Message::Install(install) => {
+            let at = wire::encode_install(&datagram.envelope, install, &mut out)?;
+            let end = at + datagram.chunk.len();
+            out.get_mut(at..end)?.copy_from_slice(datagram.chunk);
+            wire::seal(&mut out, end)?
+        }
+        message => wire::encode(&datagram.envelope, message, &datagram.frames, &mut out)?,
+    };
     out.truncate(len);
     Some(out)
 }

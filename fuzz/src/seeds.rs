@@ -5,9 +5,10 @@ use crate::node::op;
 use raft_nostd::frame::{self, EntryKind, Frames};
 use raft_nostd::types::{ClusterId, Life, NodeId, Position};
 use raft_nostd::wire::{
-    self, Append, AppendReply, Campaign, Envelope, Message, ReplyWish, Room, Verdict, Vote,
+    self, Append, AppendReply, Campaign, Envelope, Install, InstallReply, Message, Receipt,
+    ReplyWish, Room, Verdict, Vote,
 };
-use raft_nostd::{Index, Term};
+use raft_nostd::{Index, Manifest, Membership, Term};
 
 /// One input to begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +110,12 @@ fn messages() -> Vec<(&'static str, Message, Vec<u8>)> {
     let conflict = Verdict::Conflict { prev: Index(70_000), hint: Position::new(7, 69_000) };
     let proposed = Term(301);
     let campaign = Campaign::Transfer;
+    let voters = [1, 2, 3].map(|id| NodeId::new(id).expect("it is not zero"));
+    let membership = Membership::initial(&voters);
+    let manifest = Manifest { last, membership, chunks: 9, bytes: 2_000, crc: u32::MAX };
+    let install = Install { term, round: 3, manifest, chunk: 4 };
+    let receipt = Receipt::Gap;
+    let installed = InstallReply { term, round: 3, last, crc: u32::MAX, chunks: 4, receipt };
     let none = Vec::new;
     vec![
         ("pre-vote-request", Message::PreVoteRequest { term, proposed, last }, none()),
@@ -120,6 +127,8 @@ fn messages() -> Vec<(&'static str, Message, Vec<u8>)> {
         ("far", Message::Append(far), none()),
         ("matched", reply(matched), none()),
         ("conflict", reply(conflict), none()),
+        ("install", Message::Install(install), none()),
+        ("install-reply", Message::InstallReply(installed), none()),
     ]
 }
 
@@ -170,7 +179,7 @@ const READ: [u8; 6] = [op::READ, op::DRAIN, op::ANSWER, 0, 0, op::DRAIN];
 const STAND: [u8; 2] = [op::DRAIN, op::WAKE];
 
 fn programs() -> Vec<(&'static str, Vec<u8>)> {
-    [leaders(), followers(), storage()].concat()
+    [leaders(), followers(), storage(), snapshots()].concat()
 }
 
 fn leaders() -> Vec<(&'static str, Vec<u8>)> {
@@ -233,6 +242,27 @@ fn storage() -> Vec<(&'static str, Vec<u8>)> {
         ("kept", restart(1)),
         ("full-medium", program(THREE, 0, &[&LEAD, &[op::FILL], &full, &retry, &LEAD])),
         ("failed", program(SLOW, 0, &[&LEAD_SLOWLY, &PROPOSE, &DRAIN, &failed, &DRAIN])),
+    ]
+}
+
+fn snapshots() -> Vec<(&'static str, Vec<u8>)> {
+    let both = [YES, YES_BEFORE].concat();
+    // The second peer has nothing, and is sent a snapshot.
+    let behind = [op::FORGE, 1, 5, 0, 0, 7, 0, 0, op::DRAIN, op::WAKE, op::WAKE];
+    let taken = [&LEAD[..], &YES, &DRAIN, &PROPOSE, &DRAIN, &both, &DRAIN, &[op::COMPACT]].concat();
+    let sent = [&behind[..], &YES, &DRAIN, &[op::ANSWER, 0, 2], &DRAIN, &STAND].concat();
+    let first = append(8, 0, 10, &[1, 65]);
+    let chunk = |kind: u8| [op::FORGE, 0, kind, 0, 58, 0, 32, op::DRAIN];
+    let whole = [chunk(9), chunk(9 | 16)].concat();
+    let installed = [op::INSTALLED, 1, op::DRAIN, op::RESTART, 1, op::DRAIN];
+    let refused = [op::INSTALLED, 0, op::DRAIN];
+    let gap = [chunk(9 | 16), chunk(9)].concat();
+    vec![
+        ("compact", program(THREE, 0, &[&taken, &[op::RESTART, 1], &LEAD])),
+        ("send", program(THREE, 0, &[&taken, &sent])),
+        ("install", program(THREE, 0, &[&first, &DRAIN, &whole, &installed, &first])),
+        ("install-refused", program(SLOW, 0, &[&first, &PERSISTED, &whole, &refused, &whole])),
+        ("install-gap", program(THREE, 0, &[&first, &DRAIN, &gap, &[op::FILL], &whole])),
     ]
 }
 

@@ -78,6 +78,13 @@ fn drain(raft: &mut Raft<&mut [u8], VOTERS>, buf: &mut [u8]) -> Option<Ticket> {
                 }
                 ticket = Some(persist.ticket);
             }
+            Output::TransmitChunk(mut transmit) => {
+                fill(transmit.body());
+                if let Some(transmit) = transmit.seal(read() as usize) {
+                    write_bytes(transmit.datagram);
+                }
+            }
+            Output::Install(manifest) => write(manifest.chunks),
             Output::Event(event) => write(number(event)),
             Output::Apply(committed) => write_bytes(committed.command),
             Output::Idle { wake_at } => {

@@ -18,7 +18,8 @@ use raft_nostd::wire::{
     self, Append, AppendReply, Campaign, Envelope, Message, ReplyWish, Room, Verdict, Vote,
 };
 use raft_nostd::{
-    Config, Driver, Duration, Instant, Loading, Output, Raft, Refused, Start, StateMachine, Ticket,
+    Chunk, Config, Driver, Duration, Instant, Loading, Manifest, Output, Raft, Received, Refused,
+    SnapshotFailure, SnapshotWork, Start, StateMachine, Ticket,
 };
 
 footprint::image!(main);
@@ -185,7 +186,10 @@ fn raw(config: &Config<'_>, buf: &mut [u8; BUFFER]) {
         fill(buf);
         let some = buf.get(..read() as usize).unwrap_or_default();
         match read() {
-            0 => write(raft.handle_datagram(now(), some).is_ok().into()),
+            0 => match raft.handle_datagram(now(), some) {
+                Ok(Received::Chunk(chunk)) => stored(&mut raft, chunk),
+                heard => write(heard.is_ok().into()),
+            },
             1 => raft.handle_timeout(now()),
             2 => write(raft.propose(now(), some).is_ok().into()),
             3 => write(raft.read(now()).is_ok().into()),
@@ -204,8 +208,47 @@ fn raw(config: &Config<'_>, buf: &mut [u8; BUFFER]) {
             6 => write(witness.observe(&raft).is_ok().into()),
             7 => getters(&raft),
             8 => return,
+            9 => snapshots(&mut raft),
             _ => ticket = poll(&mut raft, &mut out).or(ticket),
         }
+    }
+}
+
+fn failure() -> SnapshotFailure {
+    match read() {
+        0 => SnapshotFailure::Full,
+        1 => SnapshotFailure::Storage,
+        _ => SnapshotFailure::Machine,
+    }
+}
+
+fn stored(raft: &mut Node, chunk: Chunk<'_>) {
+    write(chunk.number ^ chunk.manifest.crc);
+    write_bytes(chunk.bytes);
+    let taken = match read() {
+        0 => raft.handle_chunk_stored(now(), chunk.ticket),
+        _ => raft.handle_chunk_failed(now(), chunk.ticket, failure()),
+    };
+    write(taken.is_ok().into());
+}
+
+fn snapshots(raft: &mut Node) {
+    let due = raft.snapshot_due().unwrap_or_default();
+    let manifest = Manifest { chunks: read(), bytes: read_long(), crc: read(), ..due };
+    match read() {
+        0 => write(raft.handle_snapshot_taken(now(), &manifest).is_ok().into()),
+        1 => raft.handle_snapshot_failed(now(), failure()),
+        2 => write(raft.handle_installed(now()).is_ok().into()),
+        _ => write(raft.handle_install_failed(now(), failure()).is_ok().into()),
+    }
+    write(raft.is_compaction_urged(now()).into());
+    put(raft.base());
+    write(raft.snapshot().map_or(0, |manifest| manifest.chunks));
+    if let Some((manifest, chunks, heard_at)) = raft.incoming_snapshot() {
+        write(manifest.crc ^ chunks ^ heard_at.as_micros() as u32);
+    }
+    for peer in raft.peers() {
+        write(raft.transfer(peer).unwrap_or(0));
     }
 }
 
@@ -239,6 +282,13 @@ fn poll(raft: &mut Node, out: &mut [u8; BUFFER]) -> Option<Ticket> {
             persist.batch.live.slices().into_iter().for_each(write_bytes);
             return Some(persist.ticket);
         }
+        Output::TransmitChunk(mut transmit) => {
+            fill(transmit.body());
+            if let Some(transmit) = transmit.seal(read() as usize) {
+                write_bytes(transmit.datagram);
+            }
+        }
+        Output::Install(manifest) => put(manifest.last),
         Output::Event(event) => write(number(event)),
         Output::Apply(committed) => write_bytes(committed.command),
         Output::Idle { wake_at } => write(wake_at.as_micros() as u32),
@@ -262,6 +312,12 @@ fn driver(config: &Config<'_>, buf: &mut [u8; BUFFER]) {
             3 => write(driver.read(now()).is_ok().into()),
             4 => write(driver.drain(now(), some).as_micros() as u32),
             5 => getters(driver.raft()),
+            7 => driver.compact(),
+            8 => match driver.snapshot_work() {
+                SnapshotWork::Idle => write(0),
+                SnapshotWork::Taking { bytes } => write(bytes as u32),
+                SnapshotWork::Restoring { bytes, of } => write((bytes ^ of) as u32),
+            },
             6 => {
                 black_box(driver.host());
                 let machine = raft_nostd::Host::machine(driver.host_mut());

@@ -103,6 +103,7 @@ impl Disk {
 
 /// A copy of a log, for the shadow.
 pub fn copy_log(from: &Loading<'_, Vec<u8>>, base: Position, to: &mut Loading<'_, Vec<u8>>) {
+    assert_eq!(from.live().first(), base.index.next());
     to.reset(base);
     for entry in &from.live() {
         assert!(to.append(entry.frame), "logs of one size");
@@ -116,7 +117,7 @@ pub fn check_kept(before: &Node, recovered: &Recovered, log: &Loading<'_, Vec<u8
         || now.term == durable.term && (durable.vote.is_none() || durable.vote == now.vote);
     assert!(kept, "a durable term or vote is lost: {durable:?}, now {now:?}");
     let mut entries = log.live().iter();
-    let mut index = recovered.base.index.next();
+    let mut index = log.live().first();
     while index <= before.durable() {
         let entry = entries.next().expect("a durable entry is lost");
         let same = before.entry(index).is_some_and(|old| old.frame == entry.frame);

@@ -7,9 +7,10 @@ use raft_nostd::crc::{checksum, masked};
 use raft_nostd::frame::{self, EntryKind, Frames};
 use raft_nostd::types::{Life, NodeId, Position};
 use raft_nostd::wire::{
-    self, Append, AppendReply, Campaign, Envelope, Message, ReplyWish, Room, Verdict, Vote,
+    self, Append, AppendReply, Campaign, Envelope, Install, InstallReply, Message, Receipt,
+    ReplyWish, Room, Verdict, Vote,
 };
-use raft_nostd::{Index, Term};
+use raft_nostd::{Index, Manifest, Membership, Term};
 
 /// `body` (a header, frames) as the voter chosen by `sender` would send it, CRCs and all.
 pub fn sealed(node: &Node, sender: u8, body: &[u8]) -> Vec<u8> {
@@ -88,9 +89,25 @@ pub fn answer(asked: &[u8], how: u8) -> Option<Vec<u8>> {
                 room,
             })
         }
+        Message::Install(install) => Message::InstallReply(InstallReply {
+            term: install.term,
+            round: install.round,
+            last: install.manifest.last,
+            crc: install.manifest.crc,
+            chunks: install.chunk.saturating_add(1).min(install.manifest.chunks),
+            receipt: receipt(how),
+        }),
         _ => return None,
     };
     Some(encode(&envelope, &message, &Frames::none(Index::ZERO)))
+}
+
+fn receipt(how: u8) -> Receipt {
+    match how & 3 {
+        0 | 1 => Receipt::Taken,
+        2 => Receipt::Gap,
+        _ => Receipt::Declined,
+    }
 }
 
 /// A message that knows where the node stands.
@@ -125,6 +142,15 @@ pub fn forged(node: &Node, input: &mut Input<'_>) -> Option<Vec<u8>> {
             let round = u64::from(kind >> 4);
             Message::AppendReply(AppendReply { term, round, verdict, room })
         }
+        9 | 10 => return forge.install(&envelope, kind, term),
+        8 => Message::InstallReply(InstallReply {
+            term,
+            round: u64::from(kind >> 4),
+            last: node.snapshot().map_or(Position::new(1, 1), |newest| newest.last),
+            crc: node.snapshot().map_or(0, |newest| newest.crc),
+            chunks: u32::from(forge.input.byte()? & 7),
+            receipt: receipt(kind >> 4),
+        }),
         _ => return forge.append(&envelope, kind, term),
     };
     Some(encode(&envelope, &message, &Frames::none(Index::ZERO)))
@@ -179,6 +205,34 @@ impl Forge<'_, '_, '_> {
             _ => Term(self.node.term().0.saturating_sub(u64::from(byte >> 2))),
         };
         Some(Position { term, index })
+    }
+
+    /// A chunk of a snapshot that a correct leader might have, or not.
+    fn install(&mut self, envelope: &Envelope, kind: u8, term: Term) -> Option<Vec<u8>> {
+        let last = self.position()?;
+        let shape = self.input.byte()?;
+        let mut voters: Vec<_> = self.node.peers().chain([self.node.id()]).collect();
+        voters.sort();
+        if shape & 15 == 15 {
+            voters.pop();
+        }
+        let chunks = u32::from(shape >> 4 & 3);
+        let manifest = Manifest {
+            last,
+            membership: Membership::initial(&voters),
+            chunks,
+            bytes: u64::from(chunks) * 8,
+            crc: u32::from(shape >> 6),
+        };
+        let chunk = u32::from(kind >> 4 & 3);
+        let install = Install { term, round: u64::from(kind >> 6), manifest, chunk };
+        let body = vec![shape; usize::from(kind & 1) * 8];
+        let mut out = vec![0; wire::INSTALL_OVERHEAD_MAX + body.len()];
+        let at = wire::encode_install(envelope, &install, &mut out)?;
+        out.get_mut(at..at + body.len())?.copy_from_slice(&body);
+        let len = wire::seal(&mut out, at + body.len())?;
+        out.truncate(len);
+        Some(out)
     }
 
     fn append(&mut self, envelope: &Envelope, kind: u8, term: Term) -> Option<Vec<u8>> {

@@ -9,6 +9,7 @@ mod disk;
 mod forge;
 mod pair;
 mod promises;
+mod snapshots;
 
 use crate::input::Input;
 use crate::medium::Space;
@@ -58,6 +59,8 @@ pub mod op {
     pub const SEALED: u8 = 19;
     pub const AGAIN: u8 = 20;
     pub const ANSWER: u8 = 21;
+    pub const COMPACT: u8 = 23;
+    pub const INSTALLED: u8 = 24;
     pub const RESTART: u8 = 25;
     pub const FORGE: u8 = 26;
 }
@@ -91,7 +94,9 @@ fn operate(pair: &mut Pair, input: &mut Input<'_>) -> Option<()> {
             pair.hear(&bytes);
         }
         op::AGAIN => pair.hear_again(input.byte()?),
-        op::ANSWER..op::RESTART => pair.answer(input.byte()?, input.byte()?),
+        op::ANSWER..op::COMPACT => pair.answer(input.byte()?, input.byte()?),
+        op::COMPACT => pair.compact(),
+        op::INSTALLED => pair.install(input.byte()?),
         op::RESTART => pair.restart(input.byte()?),
         op::FORGE.. => {
             let bytes = forge::forged(&pair.node, input)?;

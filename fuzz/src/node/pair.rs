@@ -9,7 +9,8 @@ use raft_nostd::journal::PersistFailure;
 use raft_nostd::types::{HardState, Life, NodeId, Position};
 use raft_nostd::wire::{self, Message, Verdict, Vote};
 use raft_nostd::{
-    Config, Event, Index, Instant, Loading, Metrics, Output, Raft, Refused, Start, Term, Ticket,
+    Config, Event, Index, Instant, Loading, Manifest, Metrics, Output, Raft, Received, Refused,
+    Start, Term, Ticket,
 };
 use std::collections::VecDeque;
 
@@ -91,13 +92,16 @@ enum Said {
     Persist(HardState, Position, Index, u64, Vec<u8>),
     Event(Event),
     Apply(Position, Vec<u8>),
+    /// A chunk with a byte that stands for it.
+    Chunk(NodeId, Vec<u8>),
+    Install(Manifest),
     Idle(Instant),
 }
 
 pub struct Pair {
     setup: Setup,
     pub node: Node,
-    shadow: Node,
+    pub shadow: Node,
     witness: Witness,
     promises: Promises,
     pub disk: Disk,
@@ -106,6 +110,9 @@ pub struct Pair {
     wake_at: Instant,
     heard: VecDeque<Vec<u8>>,
     sent: VecDeque<Vec<u8>>,
+    /// The newest snapshot on the medium that is made believe.
+    pub snapshot: Option<Manifest>,
+    pub installing: Option<Manifest>,
 }
 
 fn start(loading: Loading<'_, Vec<u8>>, hard_state: HardState, boot: u32, now: Instant) -> Node {
@@ -118,7 +125,7 @@ impl Pair {
     pub fn start(setup: Setup) -> Self {
         let mut disk = Disk::new(&setup, setup.term);
         let now = Instant::ORIGIN;
-        let (node, shadow) = Self::twins(&setup, &mut disk, now, None);
+        let (node, shadow) = Self::twins(&setup, &mut disk, now, None, None);
         let mut pair = Self {
             node,
             shadow,
@@ -131,18 +138,29 @@ impl Pair {
             wake_at: now,
             heard: VecDeque::new(),
             sent: VecDeque::new(),
+            snapshot: None,
+            installing: None,
         };
         pair.check();
         pair
     }
 
-    fn twins(setup: &Setup, disk: &mut Disk, now: Instant, before: Option<&Node>) -> (Node, Node) {
-        let (loading, recovered) = disk.open(setup);
+    fn twins(
+        setup: &Setup,
+        disk: &mut Disk,
+        now: Instant,
+        before: Option<&Node>,
+        snapshot: Option<&Manifest>,
+    ) -> (Node, Node) {
+        let (mut loading, recovered) = disk.open(setup);
+        let mut twin = setup.loading();
+        disk::copy_log(&loading, recovered.base, &mut twin);
+        for log in [&mut loading, &mut twin] {
+            log.attach(snapshot, None).expect("the journal never outruns the snapshot");
+        }
         if let Some(before) = before {
             disk::check_kept(before, &recovered, &loading);
         }
-        let mut twin = setup.loading();
-        disk::copy_log(&loading, recovered.base, &mut twin);
         let (hard, boot) = (recovered.hard_state, recovered.boot);
         (start(loading, hard, boot, now), start(twin, hard, boot, now))
     }
@@ -152,7 +170,14 @@ impl Pair {
         if choice & 1 == 0 {
             self.disk.medium.revert();
         }
-        let (node, shadow) = Self::twins(&self.setup, &mut self.disk, self.now, Some(&self.node));
+        let (node, shadow) = Self::twins(
+            &self.setup,
+            &mut self.disk,
+            self.now,
+            Some(&self.node),
+            self.snapshot.as_ref(),
+        );
+        self.installing = None;
         (self.node, self.shadow) = (node, shadow);
         (self.witness, self.promises) = (Witness::default(), Promises::default());
         self.tickets = None;
@@ -163,8 +188,12 @@ impl Pair {
     pub fn hear(&mut self, bytes: &[u8]) {
         let before = *self.node.metrics();
         match self.node.handle_datagram(self.now, bytes) {
-            Ok(()) => {
-                assert_eq!(self.shadow.handle_datagram(self.now, bytes), Ok(()));
+            Ok(received) => {
+                let same = self.shadow.handle_datagram(self.now, bytes);
+                let same = same.expect("the node took it");
+                if let (Received::Chunk(ours), Received::Chunk(its)) = (received, same) {
+                    self.store(ours, its);
+                }
             }
             Err(reason) => {
                 let count = self.node.metrics().refused(reason);
@@ -343,6 +372,13 @@ impl Pair {
                 assert_eq!((entry.position, entry.payload), (*at, &command[..]));
                 self.promises.applied(*at);
             }
+            Said::Chunk(to, bytes) => {
+                assert_eq!(self.node.snapshot(), self.snapshot.as_ref());
+                if !bytes.is_empty() {
+                    self.judge_datagram(*to, bytes);
+                }
+            }
+            Said::Install(manifest) => self.installing = Some(*manifest),
             Said::Persist(hard, ..) => assert_eq!(*hard, self.node.hard_state()),
             Said::Idle(_) => {}
         }
@@ -385,7 +421,7 @@ impl Pair {
     }
 
     /// The invariants hold, and the shadow is the same.
-    fn check(&mut self) {
+    pub fn check(&mut self) {
         if let Err(broken) = self.witness.observe(&self.node) {
             panic!("{broken}");
         }
@@ -411,6 +447,15 @@ fn owned(output: Output<'_>) -> (Said, Option<Ticket>) {
             );
             (said, Some(persist.ticket))
         }
+        Output::TransmitChunk(mut transmit) => {
+            let stand_in = transmit.body().first_mut().map(|byte| *byte = 7);
+            let len = usize::from(stand_in.is_some());
+            let to = transmit.to;
+            // What does not fit into a short buffer is lost.
+            let bytes = transmit.seal(len).map_or(Vec::new(), |whole| whole.datagram.to_vec());
+            (Said::Chunk(to, bytes), None)
+        }
+        Output::Install(manifest) => (Said::Install(manifest), None),
         Output::Event(event) => (Said::Event(event), None),
         Output::Apply(committed) => {
             (Said::Apply(committed.position, committed.command.to_vec()), None)
