@@ -11,6 +11,11 @@ impl Digest {
         self.0 = self.0.wrapping_add(entry(kind, key, value));
     }
 
+    /// As a number.
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
     /// An entry is gone.
     pub fn remove(&mut self, kind: Kind, key: &[u8], value: &[u8]) {
         self.0 = self.0.wrapping_sub(entry(kind, key, value));

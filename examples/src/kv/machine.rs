@@ -2,8 +2,10 @@
 
 use super::digest::{Digest, Kind};
 use super::encoding::{Bytes, Change, Command, Condition, Query, Step, decode};
-use raft_nostd::{Committed, Index, NodeId, StateMachine};
-use std::collections::{BTreeMap, HashMap};
+use super::keys::Keys;
+use super::snapshot::{Reading, Writing};
+use raft_nostd::{Committed, Index, NodeId, SnapshotError, StateMachine};
+use std::collections::BTreeMap;
 
 /// The most bytes of values that one command answers.
 pub const ANSWER_MAX: usize = 16 << 20;
@@ -47,38 +49,86 @@ pub enum Failure {
 /// The state.
 #[derive(Debug, Default)]
 pub struct Machine {
-    // Nothing depends on the order in which a map is iterated: none ever is.
-    values: HashMap<Blob, Blob>,
-    addresses: BTreeMap<u32, String>,
-    digest: Digest,
-    bytes: usize,
+    content: Content,
     applied: Index,
+    /// A snapshot on its way out.
+    writing: Option<Writing>,
+    /// A snapshot on its way in, which will replace the content.
+    reading: Option<Reading>,
+}
+
+/// What a snapshot is of.
+#[derive(Debug, Default)]
+pub struct Content {
+    pub(super) keys: Keys,
+    pub(super) addresses: BTreeMap<u32, String>,
+    pub(super) digest: Digest,
+    bytes: usize,
+}
+
+impl Content {
+    /// Puts `value` at `key`.
+    pub(super) fn put(&mut self, key: &[u8], value: &[u8]) {
+        self.digest.add(Kind::Value, key, value);
+        self.bytes = self.bytes.saturating_add(value.len());
+        match self.keys.insert(key, value) {
+            Some(old) => {
+                self.digest.remove(Kind::Value, key, &old);
+                self.bytes = self.bytes.saturating_sub(old.len());
+            }
+            None => self.bytes = self.bytes.saturating_add(key.len()),
+        }
+    }
+
+    /// Removes `key`, if it is there.
+    fn remove(&mut self, key: &[u8]) -> Option<()> {
+        let value = self.keys.remove(key)?;
+        self.digest.remove(Kind::Value, key, &value);
+        self.bytes = self.bytes.saturating_sub(key.len().saturating_add(value.len()));
+        Some(())
+    }
+
+    /// Removes all keys.
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.bytes = 0;
+        self.digest = Digest::default();
+        for (node, address) in &self.addresses {
+            self.digest.add(Kind::Address, &node.to_le_bytes(), address.as_bytes());
+        }
+    }
 }
 
 impl Machine {
     /// Where clients reach `node`, as it announced.
     pub fn address(&self, node: NodeId) -> Option<&str> {
-        self.addresses.get(&node.get()).map(String::as_str)
+        self.content.addresses.get(&node.get()).map(String::as_str)
     }
 
     /// The hash of the state.
     pub fn digest(&self) -> Digest {
-        self.digest
+        self.content.digest
     }
 
     /// How many keys there are.
     pub fn keys(&self) -> usize {
-        self.values.len()
+        self.content.keys.len()
     }
 
     /// Bytes in all keys and values.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.content.bytes
     }
 
     /// The last command that was applied in this run.
     pub fn last_applied(&self) -> Index {
         self.applied
+    }
+
+    /// Lets the image of a snapshot go.
+    fn let_go(&mut self) {
+        self.writing = None;
+        self.content.keys.end_image();
     }
 
     fn execute(&mut self, command: &Command<'_>) -> Response {
@@ -101,7 +151,7 @@ impl Machine {
             Change::Set { key, value, condition } => self.set(key.0, value.0, *condition),
             Change::SetMany(pairs) => {
                 for (key, value) in pairs {
-                    self.put(key.0, value.0);
+                    self.content.put(key.0, value.0);
                 }
                 Response::Done
             }
@@ -116,9 +166,9 @@ impl Machine {
             return Response::Failed(Failure::Undecodable);
         }
         let key = node.to_le_bytes();
-        self.digest.add(Kind::Address, &key, address.as_bytes());
-        if let Some(old) = self.addresses.insert(node, address.to_owned()) {
-            self.digest.remove(Kind::Address, &key, old.as_bytes());
+        self.content.digest.add(Kind::Address, &key, address.as_bytes());
+        if let Some(old) = self.content.addresses.insert(node, address.to_owned()) {
+            self.content.digest.remove(Kind::Address, &key, old.as_bytes());
         }
         Response::Done
     }
@@ -126,38 +176,20 @@ impl Machine {
     fn set(&mut self, key: &[u8], value: &[u8], condition: Condition) -> Response {
         let met = match condition {
             Condition::Always => true,
-            Condition::Absent => !self.values.contains_key(key),
-            Condition::Present => self.values.contains_key(key),
+            Condition::Absent => !self.content.keys.get(key).is_some(),
+            Condition::Present => self.content.keys.get(key).is_some(),
         };
         if !met {
             return Response::Unmet;
         }
-        self.put(key, value);
+        self.content.put(key, value);
         Response::Done
-    }
-
-    fn put(&mut self, key: &[u8], value: &[u8]) {
-        self.digest.add(Kind::Value, key, value);
-        self.bytes = self.bytes.saturating_add(value.len());
-        match self.values.get_mut(key) {
-            Some(place) => {
-                self.digest.remove(Kind::Value, key, place);
-                self.bytes = self.bytes.saturating_sub(place.len());
-                *place = value.into();
-            }
-            None => {
-                self.bytes = self.bytes.saturating_add(key.len());
-                self.values.insert(key.into(), value.into());
-            }
-        }
     }
 
     fn delete(&mut self, keys: &[Bytes<'_>]) -> Response {
         let mut count = 0;
         for Bytes(key) in keys {
-            if let Some(value) = self.values.remove(*key) {
-                self.digest.remove(Kind::Value, key, &value);
-                self.bytes = self.bytes.saturating_sub(key.len().saturating_add(value.len()));
+            if self.content.remove(key).is_some() {
                 count += 1;
             }
         }
@@ -165,23 +197,18 @@ impl Machine {
     }
 
     fn add(&mut self, key: &[u8], by: i64) -> Response {
-        let Some(old) = self.values.get(key).map_or(Some(0), |value| integer(value)) else {
+        let Some(old) = self.content.keys.get(key).map_or(Some(0), |value| integer(value)) else {
             return Response::Failed(Failure::NotAnInteger);
         };
         let Some(new) = old.checked_add(by) else {
             return Response::Failed(Failure::Overflow);
         };
-        self.put(key, new.to_string().as_bytes());
+        self.content.put(key, new.to_string().as_bytes());
         Response::Integer(new)
     }
 
     fn clear(&mut self) -> Response {
-        self.values = HashMap::new();
-        self.bytes = 0;
-        self.digest = Digest::default();
-        for (node, address) in &self.addresses {
-            self.digest.add(Kind::Address, &node.to_le_bytes(), address.as_bytes());
-        }
+        self.content.clear();
         Response::Done
     }
 
@@ -197,18 +224,19 @@ impl Machine {
                 None => Response::Failed(Failure::AnswerTooLong),
             },
             Query::Count(keys) => {
-                let found = keys.iter().filter(|key| self.values.contains_key(key.0)).count();
+                let found =
+                    keys.iter().filter(|key| self.content.keys.get(key.0).is_some()).count();
                 Response::Integer(count(found))
             }
-            Query::Size => Response::Integer(count(self.values.len())),
+            Query::Size => Response::Integer(count(self.content.keys.len())),
         }
     }
 
     fn get_many(&self, keys: &[Bytes<'_>], budget: &mut usize) -> Option<Vec<Option<Blob>>> {
-        let found = || keys.iter().map(|key| self.values.get(key.0));
+        let found = || keys.iter().map(|key| self.content.keys.get(key.0));
         let length: usize = found().flatten().map(|value| value.len()).sum();
         *budget = budget.checked_sub(length)?;
-        Some(found().map(|value| value.cloned()).collect())
+        Some(found().map(|value| value.map(Blob::from)).collect())
     }
 }
 
@@ -246,5 +274,36 @@ impl StateMachine for Machine {
             Some(query) => self.answer(&query, &mut budget),
             None => Response::Failed(Failure::Undecodable),
         }
+    }
+
+    fn snapshot(&mut self, offset: u64, piece: &mut [u8]) -> Result<usize, SnapshotError> {
+        if piece.is_empty() {
+            self.let_go();
+            return Ok(0);
+        }
+        if offset == 0 {
+            self.writing = Some(Writing::begin(&mut self.content, self.applied));
+        }
+        let writing = self.writing.as_mut().ok_or(SnapshotError::Malformed)?;
+        let filled = writing.fill(&mut self.content, piece);
+        if filled == 0 {
+            self.let_go();
+        }
+        Ok(filled)
+    }
+
+    fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
+        if offset == 0 {
+            self.reading = Some(Reading::default());
+        }
+        let mut reading = self.reading.take().ok_or(SnapshotError::Malformed)?;
+        if piece.is_empty() {
+            self.let_go();
+            (self.content, self.applied) = reading.finish()?;
+            return Ok(());
+        }
+        reading.take(piece)?;
+        self.reading = Some(reading);
+        Ok(())
     }
 }

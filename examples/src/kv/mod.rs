@@ -9,6 +9,7 @@
 //! request    words -> what is wanted         waiting    who waits for which position or round
 //! session    the order of replies            announcer  tells the cluster where this node is
 //! encoding   commands as bytes of the log    machine    the replicated state
+//!                                            keys, snapshot: as an image, as bytes
 //! reply      answers, in the words of Redis  info       INFO and ROLE
 //! ```
 
@@ -22,6 +23,7 @@ mod error;
 mod gate;
 mod info;
 mod inspect;
+mod keys;
 mod local;
 mod machine;
 #[cfg(test)]
@@ -37,6 +39,9 @@ mod service;
 mod session;
 #[cfg(test)]
 mod session_tests;
+mod snapshot;
+#[cfg(test)]
+mod snapshot_tests;
 mod table;
 mod transaction;
 mod waiting;
