@@ -177,6 +177,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         let manifest = incoming.manifest;
         let last = manifest.last;
         self.snapshots.incoming = None;
+        if let Some(reason) = self.contradiction_of(last) {
+            self.halt(reason);
+            return Ok(());
+        }
         self.renew(manifest);
         self.snapshots.membership = manifest.membership;
         // §5.3: entries that follow what the snapshot is of are kept.
@@ -185,6 +189,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         } else {
             self.log.restart(last);
             self.durability.truncate(last.index.next());
+            // Who proved more of such a log lied.
+            self.verified = self.verified.min(last.index);
         }
         self.durability.reach(last.index);
         self.verified = self.verified.max(last.index);

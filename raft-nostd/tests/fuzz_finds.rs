@@ -3,12 +3,14 @@
 mod common;
 
 use common::{BUFFER, CLUSTER, Member, Net, Options, Storage, id, ids};
-use raft_nostd::frame::Frames;
+use raft_nostd::frame::{self, EntryKind, Frames};
 use raft_nostd::journal::PersistFailure;
 use raft_nostd::wire::{
-    self, Append, AppendReply, Campaign, Envelope, Message, ReplyWish, Room, Verdict, Vote,
+    self, Append, AppendReply, Campaign, Envelope, Install, Message, ReplyWish, Room, Verdict, Vote,
 };
-use raft_nostd::{Index, Instant, Life, Output, Position, Received, Refused, Role, Term};
+use raft_nostd::{
+    Index, Instant, Life, Manifest, Membership, Output, Position, Received, Refused, Role, Term,
+};
 
 /// `message` as `sender` says it to node 1.
 fn said(sender: u32, message: &Message) -> Vec<u8> {
@@ -143,4 +145,55 @@ fn what_is_refused_does_not_stir_the_node() {
     assert!(matches!(member.raft.poll_output(late, &mut buf), Output::Idle { .. }));
     member.raft.handle_timeout(late);
     assert!(matches!(member.raft.poll_output(late, &mut buf), Output::Persist(_)));
+}
+
+/// While the state machine was restored from a snapshot, a later leader proved another log, and
+/// more of it than the snapshot is of. The log then began behind the snapshot, and what was proven
+/// lay beyond its end.
+#[test]
+fn a_log_that_a_snapshot_replaces_proves_nothing_beyond_it() {
+    let mut member = Member::new(1, &ids(3), &Options::default());
+    let (now, mut buf) = (Instant::ORIGIN, [0; BUFFER]);
+    let membership = Membership::initial(&ids(3));
+    let last = Position::new(1, 5);
+    let manifest = Manifest { last, membership, chunks: 1, bytes: 4, crc: 7 };
+    let install = Install { term: Term(1), round: 0, manifest, chunk: 0 };
+    let life = Life { incarnation: 1, boot: 1, nonce: 1 };
+    let envelope = Envelope { cluster: CLUSTER, sender: id(2), receiver: id(1), life };
+    let chunk_at = wire::encode_install(&envelope, &install, &mut buf).unwrap();
+    let len = wire::seal(&mut buf, chunk_at + 4).unwrap();
+    let datagram = buf[..len].to_vec();
+    let Ok(Received::Chunk(chunk)) = member.raft.handle_datagram(now, &datagram) else {
+        panic!("the first chunk is wanted");
+    };
+    member.raft.handle_chunk_stored(now, chunk.ticket).unwrap();
+    let mut install = None;
+    while install.is_none() {
+        match member.raft.poll_output(now, &mut buf) {
+            Output::Persist(persist) => {
+                let ticket = persist.ticket;
+                member.raft.handle_persisted(now, ticket).unwrap();
+            }
+            Output::Install(manifest) => install = Some(manifest),
+            Output::Idle { .. } => panic!("nothing is installed"),
+            _ => {}
+        }
+    }
+    let mut frames = Vec::new();
+    for index in 1..=7 {
+        let mut frame = [0; 64];
+        let at = Position::new(2, index);
+        let len = frame::encode(at, EntryKind::Noop, b"", &mut frame).unwrap();
+        frames.extend(&frame[..len]);
+    }
+    let Message::Append(nothing) = append(2, Position::ZERO) else { unreachable!() };
+    let all = Append { count: 7, bytes: frames.len() as u32, ..nothing };
+    let envelope = Envelope { sender: id(3), ..envelope };
+    let seven = Frames::new(Index(1), 7, &frames, &[]);
+    let len = wire::encode(&envelope, &Message::Append(all), &seven, &mut buf).unwrap();
+    member.raft.handle_datagram(now, &buf[..len]).map(drop).unwrap();
+    member.check();
+    member.raft.handle_installed(now).unwrap();
+    member.check();
+    assert_eq!((member.raft.last(), member.raft.applied()), (last, last.index));
 }

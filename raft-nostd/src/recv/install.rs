@@ -47,7 +47,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     }
 
     /// What is committed here, where a snapshot says that something else is (§3.6).
-    fn contradiction_of(&self, theirs: Position) -> Option<Halt> {
+    pub(crate) fn contradiction_of(&self, theirs: Position) -> Option<Halt> {
         let term = self.log.term_at(theirs.index)?;
         let ours = Position { term, index: theirs.index };
         let committed = theirs.index <= self.commit;
