@@ -108,9 +108,10 @@ pub fn open_with_socket<M: StateMachine, D: Medium>(
     };
     let clock = Clock::start();
     let now = clock.now();
-    let driver =
+    let mut driver =
         Driver::open(config, memory, world, seed(), now, &mut outbound).map_err(OpenError::Node)?;
 
+    driver.set_compaction(options.compaction);
     let stopper = Stopper::new(Arc::clone(&waker));
     let limits = Limits { requests: options.requests, patience: options.patience };
     // Should it fail (no memory in the kernel), the next turn serves the desk all the same.

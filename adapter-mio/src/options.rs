@@ -1,6 +1,6 @@
 //! What a caller chooses about a loop.
 
-use raft_nostd::{Duration, NodeId};
+use raft_nostd::{Compaction, Duration, NodeId};
 use std::net::SocketAddr;
 
 /// Where a node listens, where its peers are, and how much it does at a time.
@@ -27,13 +27,16 @@ pub struct Options {
     pub requests: usize,
     /// How long a request of a handle waits before its fate is told to be unknown.
     pub patience: Duration,
+    /// When snapshots are taken, and how much of the loop's time they may have. Only where there
+    /// is a medium for them.
+    pub compaction: Compaction,
 }
 
 impl Options {
     /// At `bind`, with 256 datagrams per turn, socket buffers of 4 MiB if they can be had,
     /// 1,024 requests of handles, and 10 s of patience.
     #[must_use]
-    pub const fn new(bind: SocketAddr, peers: Vec<(NodeId, SocketAddr)>) -> Self {
+    pub fn new(bind: SocketAddr, peers: Vec<(NodeId, SocketAddr)>) -> Self {
         Self {
             bind,
             peers,
@@ -41,6 +44,7 @@ impl Options {
             socket_buffers: 4 << 20,
             requests: 1_024,
             patience: Duration::from_millis(10_000),
+            compaction: Compaction::default(),
         }
     }
 }

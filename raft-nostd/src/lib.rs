@@ -134,7 +134,9 @@ pub mod vault;
 pub mod wire;
 
 pub use config::{Config, VOTERS_MAX};
-pub use driver::{Driver, Host, OpenError, SnapshotError, SnapshotWork, StateMachine, Transport};
+pub use driver::{
+    Compaction, Driver, Host, OpenError, SnapshotError, SnapshotWork, StateMachine, Transport,
+};
 pub use error::{
     ConfigError, Halt, LogFull, ProposeError, ReadError, Refused, SnapshotRefused, TicketError,
 };

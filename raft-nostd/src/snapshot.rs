@@ -28,6 +28,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         Some(Manifest { last, membership: self.snapshots.membership, ..Manifest::default() })
     }
 
+    /// Bytes of entries that were applied since the newest snapshot.
+    pub(crate) fn bytes_since_snapshot(&self) -> u64 {
+        let newest = self.snapshots.newest.map(|newest| newest.last.index).unwrap_or_default();
+        let first = newest.max(self.log.base().index).next();
+        if first > self.applied {
+            return 0;
+        }
+        u64::from(self.log.bytes_between(first, self.applied))
+    }
+
     /// A snapshot of this node's own is durable: what it is of need not be in the log.
     pub(crate) fn snapshot_taken(
         &mut self,

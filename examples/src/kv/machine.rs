@@ -176,7 +176,7 @@ impl Machine {
     fn set(&mut self, key: &[u8], value: &[u8], condition: Condition) -> Response {
         let met = match condition {
             Condition::Always => true,
-            Condition::Absent => !self.content.keys.get(key).is_some(),
+            Condition::Absent => self.content.keys.get(key).is_none(),
             Condition::Present => self.content.keys.get(key).is_some(),
         };
         if !met {
@@ -197,7 +197,7 @@ impl Machine {
     }
 
     fn add(&mut self, key: &[u8], by: i64) -> Response {
-        let Some(old) = self.content.keys.get(key).map_or(Some(0), |value| integer(value)) else {
+        let Some(old) = self.content.keys.get(key).map_or(Some(0), integer) else {
             return Response::Failed(Failure::NotAnInteger);
         };
         let Some(new) = old.checked_add(by) else {

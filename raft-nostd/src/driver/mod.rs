@@ -21,7 +21,7 @@ use crate::state::reads::ReadId;
 use crate::time::Instant;
 use crate::types::Position;
 use crate::vault::Vault;
-pub use work::SnapshotWork;
+pub use work::{Compaction, SnapshotWork};
 use work::{Turn, Work};
 
 /// Outputs that one [`Driver::drain`] does at most before it lets the host look at its inputs.

@@ -8,14 +8,31 @@ use crate::state::news::SnapshotFailure;
 use crate::time::Instant;
 use crate::vault::{Origin, Vault, VaultError, Which};
 
-/// Bytes that one turn takes or restores before the host looks at its inputs again.
-const BYTES_PER_TURN: usize = 64 * 1_024;
-/// Bytes that are written before they are synced: what one sync may have to wait for.
-const BYTES_PER_SYNC: u64 = 1 << 20;
+/// When snapshots are taken besides those that a log more than half full asks for, and how much of
+/// the node's time they may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compaction {
+    /// Once so many bytes of log entries were applied since the last one. `u64::MAX`, the default:
+    /// never for that.
+    pub after_bytes: u64,
+    /// Bytes that one turn takes or restores before the host looks at its inputs again; a chunk at
+    /// least. 64 KiB by default: some 50 microseconds on a server.
+    pub bytes_per_turn: u32,
+    /// Bytes that are written before they are synced: what one sync may have to wait for. 1 MiB by
+    /// default.
+    pub bytes_per_sync: u64,
+}
+
+impl Default for Compaction {
+    fn default() -> Self {
+        Self { after_bytes: u64::MAX, bytes_per_turn: 64 << 10, bytes_per_sync: 1 << 20 }
+    }
+}
 
 /// What the driver is at.
 #[derive(Debug, Default)]
 pub(super) struct Work {
+    policy: Compaction,
     stage: Stage,
     wish: Wish,
     /// After a failure: when to try again.
@@ -93,6 +110,11 @@ pub enum SnapshotWork {
 }
 
 impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
+    /// When snapshots are taken, and how fast. Counts from the next turn on.
+    pub fn set_compaction(&mut self, policy: Compaction) {
+        self.work.policy = policy;
+    }
+
     /// Takes a snapshot as soon as there is something to take, however empty the log may be.
     /// [`Event::SnapshotTaken`](crate::Event::SnapshotTaken) or
     /// [`Event::SnapshotFailed`](crate::Event::SnapshotFailed) tells how it went; neither comes when
@@ -116,7 +138,8 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         }
     }
 
-    /// Does one turn of what there is to do about snapshots. O(64 KiB), and what the medium takes.
+    /// Does one turn of what there is to do about snapshots. O([`Compaction::bytes_per_turn`]), and
+    /// what the medium takes.
     pub(super) fn turn(&mut self, now: Instant, buf: &mut [u8]) -> Turn {
         match self.work.stage {
             Stage::Idle => match self.when_to_take(now) {
@@ -136,8 +159,9 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         }
         // One that was written under a larger datagram bound cannot be sent.
         let unsendable = self.vault.newest_chunk_max() > self.vault.chunk_max();
+        let much = self.raft.bytes_since_snapshot() >= self.work.policy.after_bytes;
         let reason =
-            self.work.wish == Wish::Now || unsendable || self.raft.is_compaction_urged(now);
+            much || unsendable || self.work.wish == Wish::Now || self.raft.is_compaction_urged(now);
         if !reason || self.raft.snapshot_due().is_none() {
             return None;
         }
@@ -186,7 +210,7 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
     fn take_pieces(&mut self, buf: &mut [u8]) -> Result<Pieces, Fault<H>> {
         let most = self.vault.chunk_max().min(buf.len());
         let mut done = 0_usize;
-        while done < BYTES_PER_TURN {
+        while done < self.work.policy.bytes_per_turn.max(1) as usize {
             let Stage::Taking { offset } = self.work.stage else { return Ok(Pieces::More) };
             let piece = buf.get_mut(..most).unwrap_or(&mut []);
             let len = self.host.machine().snapshot(offset, piece).map_err(Fault::Machine)?;
@@ -203,7 +227,7 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
     }
 
     fn sync_now_and_then(&mut self) -> Result<(), SnapshotsError<H>> {
-        if self.vault.unsynced() < BYTES_PER_SYNC {
+        if self.vault.unsynced() < self.work.policy.bytes_per_sync {
             return Ok(());
         }
         self.vault.sync(self.host.snapshots())
@@ -279,7 +303,7 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
 
     fn restore_pieces(&mut self, buf: &mut [u8]) -> Result<Pieces, SnapshotFailure> {
         let mut done = 0_usize;
-        while done < BYTES_PER_TURN {
+        while done < self.work.policy.bytes_per_turn.max(1) as usize {
             let Stage::Restoring { chunk, offset } = self.work.stage else {
                 return Ok(Pieces::More);
             };

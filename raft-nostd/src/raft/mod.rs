@@ -122,6 +122,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
         self.node.limits.election_timeout
     }
 
+    /// Bytes of log entries that were applied since the newest snapshot. O(1).
+    pub fn bytes_since_snapshot(&self) -> u64 {
+        self.node.bytes_since_snapshot()
+    }
+
     /// The newest snapshot that this node has durably.
     pub fn snapshot(&self) -> Option<&Manifest> {
         self.node.snapshots.newest.as_ref()

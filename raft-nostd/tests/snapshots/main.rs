@@ -3,7 +3,7 @@
 mod cluster;
 
 use cluster::{Cluster, World};
-use raft_nostd::{Event, SnapshotFailure};
+use raft_nostd::{Compaction, Event, SnapshotFailure};
 
 #[test]
 fn a_log_of_eight_entries_takes_writes_for_ever() {
@@ -138,6 +138,21 @@ fn a_snapshot_is_taken_on_request() {
     cluster.write(1);
     cluster.settle();
     assert_eq!(cluster.node(leader).raft().metrics().snapshots_taken, 1);
+}
+
+#[test]
+fn a_snapshot_is_taken_after_so_many_bytes() {
+    let mut cluster = Cluster::new(128);
+    let leader = cluster.elect();
+    let policy = Compaction { after_bytes: 400, ..Compaction::default() };
+    cluster.node_mut(leader).set_compaction(policy);
+    cluster.write(10);
+    cluster.settle();
+    assert_eq!(cluster.node(leader).raft().metrics().snapshots_taken, 0);
+    cluster.write(20);
+    cluster.settle();
+    assert!(cluster.node(leader).raft().metrics().snapshots_taken >= 1);
+    assert!(cluster.node(leader).raft().bytes_since_snapshot() < 400);
 }
 
 #[test]
