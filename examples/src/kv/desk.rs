@@ -5,11 +5,12 @@ use super::encoding::{Command, encode};
 use super::info::{Counts, Names, View};
 use super::machine::{Machine, Response};
 use super::reply::{self, Reply};
+use super::saves::Saves;
 use super::session::Backend;
 use super::waiting::{Waiter, Waiting};
 use adapter_mio::Node;
 use raft_nostd::journal::Medium;
-use raft_nostd::{Duration, Instant, ReadError, Role};
+use raft_nostd::{Duration, Instant, ReadError, Role, SnapshotWork};
 
 /// What all sessions share.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Shared {
     pub announcer: Announcer,
     /// What was counted.
     pub counts: Counts,
+    /// What became of snapshots.
+    pub saves: Saves,
     /// How long anybody waits.
     pub patience: Duration,
     /// Bytes in the longest command.
@@ -51,6 +54,8 @@ impl<D: Medium> Desk<'_, D> {
             names: &self.shared.names,
             counts: &self.shared.counts,
             waiting: &self.shared.waiting,
+            saves: &self.shared.saves,
+            work: self.node.snapshot_work(),
         }
     }
 }
@@ -104,6 +109,22 @@ impl<D: Medium> Backend for Desk<'_, D> {
 
     fn role(&self) -> Reply {
         self.view().role()
+    }
+
+    fn save(&mut self) -> Reply {
+        match self.node.snapshot_work() {
+            SnapshotWork::Idle => {}
+            _ => return reply::error("ERR Background save already in progress"),
+        }
+        if self.node.raft().snapshot_due().is_none() {
+            self.shared.saves.succeeded(); // The last one has everything.
+        }
+        self.node.compact();
+        reply::simple("Background saving started")
+    }
+
+    fn last_save(&self) -> u64 {
+        self.shared.saves.last()
     }
 
     fn elsewhere(&self) -> Option<Reply> {

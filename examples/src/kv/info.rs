@@ -3,8 +3,9 @@
 use super::machine::Machine;
 use super::reply::{Reply, bulk};
 use super::request::is;
+use super::saves::{Outcome, Saves, share};
 use super::waiting::Waiting;
-use raft_nostd::{Raft, Refused, Role, VOTERS_MAX};
+use raft_nostd::{Raft, Refused, Role, SnapshotWork, VOTERS_MAX};
 use std::fmt::{Display, Write};
 use std::time::Instant;
 
@@ -54,13 +55,18 @@ pub struct View<'a> {
     pub counts: &'a Counts,
     /// Who waits.
     pub waiting: &'a Waiting,
+    /// What became of snapshots.
+    pub saves: &'a Saves,
+    /// What is being done about them.
+    pub work: SnapshotWork,
 }
 
 type Writer = fn(&View<'_>, &mut Lines);
 
-const SECTIONS: [(&str, Writer); 6] = [
+const SECTIONS: [(&str, Writer); 7] = [
     ("Server", |view, lines| view.server(lines)),
     ("Clients", |view, lines| view.clients(lines)),
+    ("Persistence", |view, lines| view.persistence(lines)),
     ("Stats", |view, lines| view.stats(lines)),
     ("Replication", |view, lines| view.replication(lines)),
     ("Raft", |view, lines| view.node(lines)),
@@ -116,6 +122,46 @@ impl View<'_> {
         lines.add("waiting_reads", reads);
     }
 
+    fn persistence(&self, lines: &mut Lines) {
+        let taking = matches!(self.work, SnapshotWork::Taking { .. });
+        lines.add("loading", u8::from(matches!(self.work, SnapshotWork::Restoring { .. })));
+        lines.add("rdb_bgsave_in_progress", u8::from(taking));
+        lines.add("rdb_last_save_time", self.saves.last());
+        let outcome = if self.saves.outcome == Outcome::Good { "ok" } else { "err" };
+        lines.add("rdb_last_bgsave_status", outcome);
+        lines.add("rdb_changes_since_last_save", self.raft.bytes_since_snapshot());
+        lines.add("aof_enabled", 1);
+    }
+
+    fn snapshots(&self, lines: &mut Lines) {
+        let raft = self.raft;
+        let (index, bytes) =
+            raft.snapshot().map_or((0, 0), |newest| (newest.last.index.0, newest.bytes));
+        lines.add("snapshot_index", index);
+        lines.add("snapshot_bytes", bytes);
+        lines.add("log_first_index", raft.base().index.next());
+        let (work, done) = match self.work {
+            SnapshotWork::Idle => ("idle", 0),
+            SnapshotWork::Taking { bytes } => ("taking", bytes),
+            SnapshotWork::Restoring { bytes, .. } => ("restoring", bytes),
+        };
+        lines.add("snapshot_work", work);
+        lines.add("snapshot_work_bytes", done);
+        if let Some((manifest, chunks, _)) = raft.incoming_snapshot() {
+            let done = share(manifest.bytes, chunks, manifest.chunks);
+            lines.add("snapshot_incoming", format_args!("{done} of {}", manifest.bytes));
+        }
+        for peer in raft.peers() {
+            if let (Some(chunks), Some(manifest)) = (raft.transfer(peer), raft.snapshot()) {
+                let done = share(manifest.bytes, chunks, manifest.chunks);
+                let text = format!("{done} of {}", manifest.bytes);
+                lines.add(format_args!("snapshot_to_{peer}"), text);
+            }
+        }
+        lines.add("snapshots_taken", raft.metrics().snapshots_taken);
+        lines.add("snapshots_installed", raft.metrics().snapshots_installed);
+    }
+
     fn stats(&self, lines: &mut Lines) {
         lines.add("total_connections_received", self.counts.accepted);
         lines.add("rejected_connections", self.counts.rejected);
@@ -165,6 +211,7 @@ impl View<'_> {
         lines.add("log_capacity_entries", raft.capacity().entries);
         lines.add("log_capacity_bytes", raft.capacity().bytes);
         lines.add("boot", raft.life().boot);
+        self.snapshots(lines);
         self.metrics(lines);
         lines.add("halted", raft.halted().map_or(String::new(), |reason| reason.to_string()));
         lines.add("state_hash", self.machine.digest());

@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(ask("CONFIG GET appendonly"), "*2\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n");
         assert_eq!(ask("CONFIG GET nothing"), "*0\r\n");
         assert_eq!(ask("COMMAND DOCS"), "*0\r\n");
-        assert_eq!(ask("COMMAND COUNT"), ":26\r\n");
+        assert_eq!(ask("COMMAND COUNT"), ":28\r\n");
         let get = "*6\r\n$3\r\nget\r\n:2\r\n*2\r\n+readonly\r\n+fast\r\n:1\r\n:1\r\n:1\r\n";
         assert_eq!(ask("COMMAND INFO get none"), format!("*2\r\n{get}$-1\r\n"));
         assert_eq!(ask("SELECT 0"), "+OK\r\n");

@@ -34,6 +34,7 @@ mod reply;
 mod request;
 mod resp;
 mod run;
+mod saves;
 mod say;
 mod service;
 mod session;

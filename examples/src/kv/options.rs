@@ -85,6 +85,20 @@ pub struct Options {
     #[arg(long, value_name = "BYTES", value_parser = journal_bytes)]
     pub journal: Option<u64>,
 
+    /// The longest snapshot of the state [default: 1GiB]
+    ///
+    /// Two have a place beside the journal, in DIR/snapshots; each takes as much of the disk as it
+    /// needs. A state that outgrows this is not compacted any more, and the log fills up. It is
+    /// fixed when the directory is first used.
+    #[arg(long, value_name = "BYTES", value_parser = snapshot_bytes)]
+    pub snapshot_max: Option<u64>,
+
+    /// Take a snapshot each time so many bytes were written to the log, too
+    ///
+    /// One is always taken when the log is more than half full, and on BGSAVE.
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub snapshot_after: Option<u64>,
+
     /// The cluster's name; datagrams and journals of any other are refused
     #[arg(long, value_name = "NAME", default_value = "kv")]
     pub cluster: String,
@@ -102,8 +116,8 @@ pub struct Options {
 
     /// Entries the log can hold: a power of two; the same on every node
     ///
-    /// This version does not compact its log: when it is full, writes are refused with -OOM until
-    /// every node is started again with a larger one. Takes 16 bytes of memory each, when used.
+    /// When more than half of them are used, the node takes a snapshot of its state and forgets the
+    /// entries that it is of. Takes 16 bytes of memory each, when used.
     #[arg(long, value_name = "N", default_value_t = 1 << 22, value_parser = log_entries)]
     pub log_entries: u32,
 
@@ -233,6 +247,12 @@ fn journal_bytes(text: &str) -> Result<u64, String> {
     let length = bytes(text)?;
     let bounds = (32 << 20)..=(4 << 30);
     if bounds.contains(&length) { Ok(length) } else { Err("must be 32MiB to 4GiB".to_owned()) }
+}
+
+fn snapshot_bytes(text: &str) -> Result<u64, String> {
+    let length = bytes(text)?;
+    let bounds = (1 << 20)..=(1_700 << 20);
+    if bounds.contains(&length) { Ok(length) } else { Err("must be 1MiB to 1700MiB".to_owned()) }
 }
 
 /// A time: with one of the units us, ms and s.

@@ -8,10 +8,11 @@ use super::info::{Counts, Names};
 use super::inspect::inspect;
 use super::machine::Machine;
 use super::options::{Cli, Options, Task};
+use super::saves::Saves;
 use super::say::Voice;
 use super::service::Kv;
 use super::waiting::Waiting;
-use adapter_mio::{Loop, OpenError};
+use adapter_mio::{Loop, OpenError, Storage};
 use adapter_std::files::{self, FileError, FileMedium};
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -30,6 +31,14 @@ use std::time::Instant;
 
 /// Bytes in a segment of the journal.
 const SEGMENT_BYTES: u32 = 16 << 20;
+/// Bytes in a segment of the snapshots.
+const SNAPSHOT_SEGMENT_BYTES: u32 = 16 << 20;
+/// Bytes of a segment that headers and the last place may take.
+const SNAPSHOT_WASTE: u32 = 2 << 20;
+/// The longest snapshot, unless asked for otherwise.
+const SNAPSHOT_MAX: u64 = 1 << 30;
+/// The folder of the snapshots, in that of the journal.
+const SNAPSHOTS: &str = "snapshots";
 /// Segments of a journal, unless the log needs more: 1 GiB.
 const SEGMENTS: u64 = 64;
 /// Bytes of a segment that may stay unused: its head and the last frame that does not fit.
@@ -93,6 +102,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
         waiting: Waiting::default(),
         announcer: Announcer::default(),
         counts: Counts::default(),
+        saves: Saves::default(),
         patience: options.write_timeout,
         longest: config.max_command,
     };
@@ -151,12 +161,15 @@ fn listen(options: &Options) -> Result<(TcpListener, String), Error> {
 fn open(options: &Options, config: &Config<'_>) -> Result<Loop<Machine, FileMedium>, Error> {
     let files = files(options).map_err(Error::Directory)?;
     let medium = FileMedium::open(&options.data, files).map_err(Error::Directory)?;
+    let snapshots = open_snapshots(options).map_err(Error::Directory)?;
+    let storage = Storage { journal: medium, snapshots: Some(snapshots) };
     let peers = options.peers.iter().map(|peer| (peer.id, peer.address)).collect();
-    let loop_options = adapter_mio::Options::new(options.raft, peers);
+    let mut loop_options = adapter_mio::Options::new(options.raft, peers);
+    loop_options.compaction.after_bytes = options.snapshot_after.unwrap_or(u64::MAX);
     let slots = SLOT_BYTES.saturating_mul(u64::from(config.log_entries));
     let least = u64::from(config.max_frame()).saturating_mul(3);
     let memory = slots.saturating_add(options.log_bytes.max(least));
-    let opened = adapter_mio::open(config, loop_options, Machine::default(), medium, memory);
+    let opened = adapter_mio::open(config, loop_options, Machine::default(), storage, memory);
     opened.map_err(|source| match source {
         OpenError::Node(raft_nostd::OpenError::Config(error)) => Error::Usage(error.to_string()),
         source => Error::Open {
@@ -165,6 +178,25 @@ fn open(options: &Options, config: &Config<'_>) -> Result<Loop<Machine, FileMedi
             source,
         },
     })
+}
+
+/// Two slots for snapshots: of the length asked for, or as the directory has them.
+fn open_snapshots(options: &Options) -> Result<FileMedium, FileError> {
+    let directory = options.data.join(SNAPSHOTS);
+    let shape = match FileMedium::open_read_only(&directory) {
+        Ok(medium) if options.snapshot_max.is_none() => {
+            (medium.geometry().segment_bytes, medium.geometry().segments)
+        }
+        Ok(_) | Err(FileError::NotAMedium { .. }) => {
+            let most = options.snapshot_max.unwrap_or(SNAPSHOT_MAX);
+            // A little more than asked for: records have headers.
+            let each = most / u64::from(SNAPSHOT_SEGMENT_BYTES - SNAPSHOT_WASTE) + 1;
+            (SNAPSHOT_SEGMENT_BYTES, u32::try_from(each * 2).unwrap_or(u32::MAX))
+        }
+        Err(error) => return Err(error),
+    };
+    let shape = files::Options::new(shape.0, shape.1).with_sync(options.sync.into());
+    FileMedium::open(&directory, shape)
 }
 
 /// The journal's shape: as asked for, or as the directory has it, or large enough for the log.

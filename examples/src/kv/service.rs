@@ -6,6 +6,7 @@ use super::desk::{Desk, Shared, elsewhere};
 use super::encoding::{Command, encode};
 use super::machine::{Machine, Response};
 use super::reply::{self, Reply};
+use super::saves::say_position;
 use super::say::Voice;
 use super::waiting::Waiter;
 use adapter_mio::{FIRST_TOKEN, Node, Service};
@@ -303,6 +304,19 @@ impl<D: Medium> Service<D> for Kv {
                 let why = node.storage_error().unwrap_or("no space");
                 self.voice.say(format_args!("the journal cannot grow: {why}"));
             }
+            Event::SnapshotTaken(position) => {
+                self.shared.saves.succeeded();
+                say_position(self.voice, "took a snapshot", position);
+            }
+            Event::SnapshotInstalled(position) => {
+                self.shared.saves.succeeded();
+                say_position(self.voice, "took over a snapshot", position);
+            }
+            Event::SnapshotFailed(failure) => {
+                self.shared.saves.failed();
+                let why = node.snapshot_error().unwrap_or("the state cannot be written or read");
+                self.voice.say(format_args!("no snapshot ({failure}): {why}"));
+            }
             Event::StorageRecovered => self.voice.say(format_args!("the journal can grow again")),
             Event::Halted(_) => self.phase = Phase::Ending("the node has halted"),
             _ => {}
@@ -319,7 +333,8 @@ impl<D: Medium> Service<D> for Kv {
             Door::Stuck(at) => Some(at),
         };
         let Shared { waiting, announcer, .. } = &self.shared;
-        [door, waiting.deadline(), announcer.wake_at()].into_iter().flatten().min()
+        let report = self.shared.saves.wake_at();
+        [door, waiting.deadline(), announcer.wake_at(), report].into_iter().flatten().min()
     }
 
     fn turn_ends(&mut self, node: &mut Node<Machine, D>) {
@@ -332,5 +347,7 @@ impl<D: Medium> Service<D> for Kv {
         self.lose_patience(node.now());
         self.serve_touched(node);
         self.announce(node);
+        let (now, work) = (node.now(), node.snapshot_work());
+        self.shared.saves.report(self.voice, now, node.raft(), work);
     }
 }

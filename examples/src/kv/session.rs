@@ -16,7 +16,7 @@ use super::local::{self, Who};
 use super::machine::Response;
 use super::queue::{Due, Queue, Slot};
 use super::reply::{self, Protocol, Reply};
-use super::request::{Request, parse};
+use super::request::{Request, is, parse, syntax_error};
 use super::resp::{Found, Input, ProtocolError};
 use super::table::Verb;
 use super::transaction::{Ended, Transaction};
@@ -50,6 +50,12 @@ pub trait Backend {
 
     /// The reply to `ROLE`.
     fn role(&self) -> Reply;
+
+    /// Begins a snapshot: the reply to `BGSAVE`.
+    fn save(&mut self) -> Reply;
+
+    /// When the last snapshot was taken, in seconds since 1970.
+    fn last_save(&self) -> u64;
 
     /// Where to send a client that wants to write, if not here.
     fn elsewhere(&self) -> Option<Reply>;
@@ -318,10 +324,16 @@ impl Session {
         }
     }
 
-    fn answer<B: Backend>(&mut self, verb: Verb, words: &[&[u8]], backend: &B) {
+    fn answer<B: Backend>(&mut self, verb: Verb, words: &[&[u8]], backend: &mut B) {
         let reply = match verb {
             Verb::Info => reply::bulk(backend.info(words)),
             Verb::Role => backend.role(),
+            Verb::BgSave => match words {
+                [] => backend.save(),
+                [word] if is(word, "schedule") => backend.save(),
+                _ => syntax_error(),
+            },
+            Verb::LastSave => Reply::Integer(i64::try_from(backend.last_save()).unwrap_or(0)),
             Verb::Hello => match local::hello(words, &mut self.who) {
                 Ok((reply, protocol)) => return self.queue.push(Slot::Switched(reply, protocol)),
                 Err(reply) => reply,

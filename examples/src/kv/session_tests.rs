@@ -52,6 +52,14 @@ impl Backend for Script {
         reply::simple("role")
     }
 
+    fn save(&mut self) -> Reply {
+        reply::simple("saving")
+    }
+
+    fn last_save(&self) -> u64 {
+        1_234
+    }
+
     fn elsewhere(&self) -> Option<Reply> {
         self.refusal.map(reply::error)
     }

@@ -43,6 +43,10 @@ pub enum Verb {
     Info,
     /// `ROLE`
     Role,
+    /// `BGSAVE [SCHEDULE]`
+    BgSave,
+    /// `LASTSAVE`
+    LastSave,
     /// `CLIENT subcommand ...`
     Client,
     /// `COMMAND [subcommand ...]`
@@ -89,7 +93,7 @@ const fn row(
 }
 
 /// All commands, the frequent ones first.
-pub const TABLE: [Row; 26] = [
+pub const TABLE: [Row; 28] = [
     row("get", Verb::Get, 2, READ, ONE),
     row("set", Verb::Set, -3, WRITE, ONE),
     row("mget", Verb::MGet, -2, READ, ALL),
@@ -110,6 +114,8 @@ pub const TABLE: [Row; 26] = [
     row("echo", Verb::Echo, 2, LOCAL, NONE),
     row("info", Verb::Info, -1, LOCAL, NONE),
     row("role", Verb::Role, 1, LOCAL, NONE),
+    row("bgsave", Verb::BgSave, -1, LOCAL, NONE),
+    row("lastsave", Verb::LastSave, 1, LOCAL, NONE),
     row("client", Verb::Client, -2, LOCAL, NONE),
     row("command", Verb::Command, -1, LOCAL, NONE),
     row("config", Verb::Config, -2, LOCAL, NONE),

@@ -58,6 +58,16 @@ pub enum SnapshotFailure {
     Machine,
 }
 
+impl core::fmt::Display for SnapshotFailure {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Full => "no space",
+            Self::Storage => "its medium failed",
+            Self::Machine => "the state machine failed",
+        })
+    }
+}
+
 /// Role, term and leader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Status {
