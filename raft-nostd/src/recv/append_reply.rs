@@ -37,8 +37,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         peer.progress.round = peer.progress.round.max(reply.round);
         match (reply.verdict, candidate) {
             (Verdict::Matched { durable, received }, _) => {
-                peer.progress.matched(durable, received, now);
-                peer.progress.room = reply.room;
+                peer.progress.matched(durable, received, reply.room, now);
             }
             (Verdict::Conflict { prev, .. }, Some(candidate)) => {
                 peer.progress.conflict(prev, candidate);

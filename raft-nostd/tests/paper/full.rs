@@ -1,7 +1,7 @@
 //! DESIGN §4: the log, and being full. Full is a state of the protocol, not an accident.
 
 use crate::common::solo::{Solo, append, matched, verdict};
-use crate::common::{Disk, Net, Options, Step, at, id};
+use crate::common::{Disk, Member, Net, Options, Step, at, id, ids};
 use raft_nostd::wire::{AppendReply, Message, Room, Verdict};
 use raft_nostd::{Event, Index, LogFull, Position, ProposeError, Term};
 
@@ -245,6 +245,77 @@ fn a_full_follower_that_restarts_is_not_stuck() {
     assert_eq!(net.leader(), Some(1));
     assert_eq!(net.node(1).raft.matched(id(2)), Some(Index(8)));
     assert_eq!(net.node(2).applied.len(), 7);
+}
+
+/// ... of bytes neither: they count from the same place as entries.
+#[test]
+fn a_leader_sends_no_more_bytes_than_there_is_room_for() {
+    let reply = |index, bytes| {
+        let verdict = Verdict::Matched { durable: Index(index), received: Index(index) };
+        let room = Room { entries: 100, bytes };
+        Message::AppendReply(AppendReply { term: Term(1), round: 0, verdict, room })
+    };
+    let mut solo = Solo::new(2);
+    solo.lead();
+    solo.steps();
+    solo.hear(2, reply(1, 2_000));
+    for _ in 0..5 {
+        solo.propose(&[7; 900]);
+    }
+    let sent = [(2, at(1, 1), vec![at(1, 2)]), (2, at(1, 2), vec![at(1, 3)])];
+    assert_eq!(solo.sent(), sent, "two of them in a datagram each");
+    solo.hear(2, reply(2, 1_095));
+    let nothing = solo.sent().iter().all(|(_, _, entries)| entries.is_empty());
+    assert!(nothing, "what is on its way takes its room");
+    solo.hear(2, reply(3, 1_095));
+    assert_eq!(solo.sent(), [(2, at(1, 3), vec![at(1, 4)])]);
+}
+
+/// The room in an answer that was overtaken by a later one is that of an earlier place.
+#[test]
+fn the_room_of_an_overtaken_answer_is_not_taken() {
+    let mut solo = Solo::new(2);
+    solo.lead();
+    for _ in 0..5 {
+        solo.propose(b"x");
+    }
+    solo.steps();
+    solo.hear(2, reply_with_room(1, 6, 0));
+    solo.hear(2, reply_with_room(1, 1, 5));
+    solo.propose(b"y");
+    assert!(solo.sent().iter().all(|(_, _, entries)| entries.is_empty()));
+}
+
+/// A node whose own options are these among two with the default ones, who commit without it.
+#[track_caller]
+fn comes_to_rest_beside(small: &Options, command: &[u8]) {
+    let mut net = Net::with(3, &Options::default());
+    net.members[2] = Member::start(3, &ids(3), small, Disk::default());
+    net.stand(1);
+    net.run(10);
+    for _ in 0..12 {
+        net.propose(1, command);
+        net.settle();
+    }
+    net.run(1_000);
+    assert!(net.node(3).raft.last() < net.node(1).raft.last(), "it is not what it is to be");
+    let before = net.delivered;
+    net.run(1_000);
+    let delivered = net.delivered - before;
+    assert!(delivered < 100, "{delivered} datagrams in a second without anything new");
+    assert_eq!(net.leader(), Some(1));
+    assert_eq!(net.node(3).raft.status().leader, Some(id(1)), "it hears its leader");
+}
+
+/// A follower that cannot take an entry is asked with the next heartbeat, and not before: its
+/// answer proves that it has no more than before, so there is no sense in sending the same again.
+#[test]
+fn a_follower_that_cannot_take_an_entry_is_not_flooded() {
+    let options = Options::default();
+    comes_to_rest_beside(&Options { max_command: 100, ..options.clone() }, &[7; 900]);
+    let log_bytes = 1_024 * 16 + 6_000;
+    comes_to_rest_beside(&Options { log_bytes, ..options.clone() }, &[7; 900]);
+    comes_to_rest_beside(&Options { log_entries: 8, ..options }, &[7; 9]);
 }
 
 /// "nodes of unequal capacity or datagram bound get a named event"
