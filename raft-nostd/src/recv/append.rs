@@ -23,6 +23,14 @@ enum Plan {
     Halt(Halt),
 }
 
+/// What an append brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    Entries,
+    /// It was a heartbeat, or was here already, or there is no room for it.
+    Nothing,
+}
+
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     pub(super) fn on_append(
         &mut self,
@@ -41,6 +49,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             return Ok(());
         }
         self.follow(now, sender);
+        let last = self.log.last();
         let proven = match plan {
             Plan::Halt(reason) => {
                 self.halt(reason);
@@ -57,19 +66,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         self.verified = self.verified.max(proven);
         self.commit = self.commit.max(append.commit.min(self.verified));
         self.overtake();
-        self.acknowledge(from, append, proven);
+        let news = if self.log.last() == last { News::Nothing } else { News::Entries };
+        self.acknowledge(from, append, news, proven);
         Ok(())
     }
 
     /// Owes the leader an answer, where it wants one: at once when nothing of it waits for the
-    /// medium, or when a quorum round does not need to wait for it.
-    fn acknowledge(&mut self, from: usize, append: &Append, proven: Index) {
+    /// medium, or when a quorum round does not need to wait for it. Nor does an append that brought
+    /// nothing new: while the medium is slow or full, that is how the leader knows of its majority.
+    fn acknowledge(&mut self, from: usize, append: &Append, news: News, proven: Index) {
         let newer_round = append.round > self.heard_round;
         self.heard_round = self.heard_round.max(append.round);
         if append.reply == ReplyWish::Unwanted {
             return;
         }
-        let at_once = newer_round || self.acknowledged() >= proven;
+        let at_once = newer_round || news == News::Nothing || self.acknowledged() >= proven;
         self.owe_reply(from, if at_once { When::Now } else { When::Durable }, None);
     }
 
