@@ -61,6 +61,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         if self.role == Role::Candidate && self.may_speak() == Speech::Withheld {
             return; // Its own vote is still being written: nobody was asked for another one yet.
         }
+        // Not heard for an election timeout: it may be dead, so nobody is to be sent there.
+        self.leader = None;
         if self.durability.retry_at().is_some() || self.snapshots.is_installing() {
             return; // Without storage, or state, a leader could do nothing.
         }
@@ -69,7 +71,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             return;
         }
         self.role = Role::PreCandidate;
-        self.leader = None;
         self.ask_all(now);
         self.own_ballot = Ballot::Granted;
         self.count_ballots(now);

@@ -30,6 +30,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             Role::PreCandidate | Role::Candidate => self.beat_at.min(self.campaign_at),
             Role::Follower => self.campaign_at,
         };
-        by_role.min(self.durability.retry_at().filter(|at| *at > now).unwrap_or(Instant::NEVER))
+        // Due until the same was handed out again, be that time now or past.
+        let retry_at = self.durability.retry_at().filter(|_| !self.durability.is_busy());
+        by_role.min(retry_at.unwrap_or(Instant::NEVER))
     }
 }
