@@ -3,12 +3,12 @@
 
 use crate::error::{Halt, LogFull};
 use crate::frame::EntryKind;
-use crate::state::Node;
 use crate::state::metrics::count;
 use crate::state::peers::{Ballot, Owed};
 use crate::state::progress::Progress;
 use crate::state::quorum::{majority, reached_by_majority};
 use crate::state::role::Role;
+use crate::state::{Node, Speech};
 use crate::time::Instant;
 use crate::types::{HardState, Index, Term};
 use crate::wire::Vote;
@@ -58,6 +58,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// The election timeout passed without a leader: would I be elected?
     pub(crate) fn campaign(&mut self, now: Instant) {
         self.campaign_at = self.draw_timeout(now);
+        if self.role == Role::Candidate && self.may_speak() == Speech::Withheld {
+            return; // Its own vote is still being written: nobody was asked for another one yet.
+        }
+        // Not heard for an election timeout: it may be dead, so nobody is to be sent there.
+        self.leader = None;
         if self.durability.retry_at().is_some() || self.snapshots.is_installing() {
             return; // Without storage, or state, a leader could do nothing.
         }
@@ -66,7 +71,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             return;
         }
         self.role = Role::PreCandidate;
-        self.leader = None;
         self.ask_all(now);
         self.own_ballot = Ballot::Granted;
         self.count_ballots(now);

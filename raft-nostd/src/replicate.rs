@@ -2,7 +2,7 @@
 
 use crate::state::Node;
 use crate::state::metrics::count;
-use crate::state::progress::{Due, Mode};
+use crate::state::progress::{Due, Luggage, Mode, Progress};
 use crate::state::quorum::reached_by_majority;
 use crate::state::role::Role;
 use crate::time::Instant;
@@ -57,9 +57,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         let progress = &self.peers.get(to)?.progress;
         let (count, bytes) = match progress.mode {
             Mode::Probe => self.batch(to, progress.next),
-            // What was asked is asked again, entries and all: it may be lost.
-            Mode::Wait if progress.beat == Due::Yes => self.batch(to, progress.next),
-            Mode::Wait => return None,
+            Mode::Wait if progress.beat == Due::No => return None,
+            // What was asked is asked again: it may be lost.
+            Mode::Wait if progress.luggage == Luggage::Entries => self.batch(to, progress.next),
+            Mode::Wait => (0, 0),
             Mode::Stream => self.batch_in_window(to),
         };
         let due = count > 0 || progress.beat == Due::Yes || progress.mode == Mode::Probe;
@@ -108,21 +109,27 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// As [`Node::batch`], within the window of bytes that may be on their way.
     fn batch_in_window(&self, to: usize) -> (u32, u32) {
         let Some(peer) = self.peers.get(to) else { return (0, 0) };
-        let first = peer.progress.received.next();
-        let flying = self.log.bytes_between(first, peer.progress.next.previous());
-        if peer.progress.next > first && flying >= self.limits.window {
+        let flying = self.bytes_before(peer.progress.next, peer.progress.received);
+        if flying > 0 && flying >= self.limits.window {
             return (0, 0);
         }
         self.batch(to, peer.progress.next)
     }
 
-    /// As many entries from `first` on as one datagram holds and the peer has room for: their
-    /// number and bytes. O(entries).
+    /// Bytes of the entries behind `received` and before `next`. O(1).
+    fn bytes_before(&self, next: Index, received: Index) -> u32 {
+        let first = received.next();
+        if next > first { self.log.bytes_between(first, next.previous()) } else { 0 }
+    }
+
+    /// As many entries from `first` on as one datagram holds and the peer has room for, behind what
+    /// it has received: their number and bytes. O(entries).
     fn batch(&self, to: usize, first: Index) -> (u32, u32) {
         let Some(peer) = self.peers.get(to) else { return (0, 0) };
-        let room = peer.progress.received.plus(u64::from(peer.progress.room.entries));
-        let last = self.log.last().index.min(room);
-        let most = self.limits.max_datagram.saturating_sub(wire::OVERHEAD_MAX as u32);
+        let Progress { received, room, .. } = peer.progress;
+        let last = self.log.last().index.min(received.plus(u64::from(room.entries)));
+        let room = room.bytes.saturating_sub(self.bytes_before(first, received));
+        let most = self.limits.max_datagram.saturating_sub(wire::OVERHEAD_MAX as u32).min(room);
         let (mut index, mut count, mut bytes) = (first, 0_u32, 0_u32);
         while index <= last {
             let more = bytes.saturating_add(self.log.frame_len(index));

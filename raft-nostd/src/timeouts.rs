@@ -26,10 +26,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             return Instant::NEVER;
         }
         let by_role = match self.role {
+            // Alone there is nobody to be heard by, and no majority to lose.
+            Role::Leader if self.peers.is_empty() => Instant::NEVER,
             Role::Leader => self.beat_at.min(self.abdicate_at(now)),
             Role::PreCandidate | Role::Candidate => self.beat_at.min(self.campaign_at),
             Role::Follower => self.campaign_at,
         };
-        by_role.min(self.durability.retry_at().filter(|at| *at > now).unwrap_or(Instant::NEVER))
+        // Due until the same was handed out again, be that time now or past.
+        let retry_at = self.durability.retry_at().filter(|_| !self.durability.is_busy());
+        by_role.min(retry_at.unwrap_or(Instant::NEVER))
     }
 }

@@ -12,10 +12,10 @@ mod vote_request;
 use crate::error::Refused;
 use crate::manifest::Manifest;
 use crate::narrate;
-use crate::state::Node;
 use crate::state::metrics::{add, count};
-use crate::state::peers::Peer;
+use crate::state::peers::{Owed, Peer, When};
 use crate::state::snapshots::ChunkTicket;
+use crate::state::{Node, Stirred};
 use crate::time::Instant;
 use crate::types::Term;
 use crate::wire::{self, Campaign, Datagram, Message};
@@ -63,7 +63,8 @@ enum Standing {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
-    /// Takes a datagram. One that is refused changes nothing but its counter.
+    /// Takes a datagram. One that is refused changes nothing but its counter; of one that is too long
+    /// the application may be told.
     pub(crate) fn receive<'a>(
         &mut self,
         now: Instant,
@@ -88,6 +89,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             return Err(Refused::Halted);
         }
         if bytes.len() > self.limits.max_datagram as usize {
+            self.suspect_bound(bytes);
             return Err(Refused::Length);
         }
         let datagram = wire::decode(bytes)?;
@@ -104,13 +106,27 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             }
             Message::VoteReply { term, vote } => self.on_vote_reply(now, from, term, vote)?,
             Message::Append(append) => self.on_append(now, from, &append, &datagram.frames)?,
-            Message::AppendReply(reply) => self.on_append_reply(now, from, &reply)?,
+            Message::AppendReply(reply) => {
+                self.on_append_reply(now, from, datagram.envelope.life, &reply)?;
+            }
             Message::Install(install) => {
                 return self.on_install(now, from, &install, datagram.chunk);
             }
             Message::InstallReply(reply) => self.on_install_reply(now, from, &reply)?,
         }
         Ok(Received::Heard)
+    }
+
+    /// A voter that sends longer datagrams than this node takes has another bound. The host may have
+    /// cut this one, so that there is no CRC to check.
+    fn suspect_bound(&mut self, bytes: &[u8]) {
+        let Some(envelope) = wire::envelope_of(bytes) else { return };
+        let addressed = envelope.cluster == self.cluster && envelope.receiver == self.id;
+        let sender = self.peers.iter().map(|peer| peer.id).find(|id| *id == envelope.sender);
+        if addressed && sender.is_some() {
+            self.news.capacity_differs(sender, self.term());
+            self.stirred = Stirred::Yes;
+        }
     }
 
     /// Checks that a datagram is for this node and from a peer, and finds the peer's place.
@@ -143,6 +159,26 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             self.adopt_term(now, term);
         }
         Standing::Current
+    }
+
+    /// Owes the answer to a request for a vote. Who leads this term asks for none any more: its
+    /// request is an old one, and takes the place of nothing that its appends wait for.
+    fn owe_ballot(&mut self, to: usize, owed: Owed) {
+        let leader = self.leader;
+        let Some(peer) = self.peer_mut(to) else { return };
+        let awaited = matches!(peer.owed, Owed::Append { .. } | Owed::Install);
+        if !awaited || leader != Some(peer.id) {
+            peer.owed = owed;
+        }
+    }
+
+    /// Owes an answer to whom a stale term belongs. What is owed already tells of the newer term as
+    /// well, and may be a vote.
+    fn owe_term(&mut self, to: usize) {
+        let Some(peer) = self.peer_mut(to) else { return };
+        if peer.owed == Owed::Nothing {
+            peer.owed = Owed::Append { when: When::Now, conflict: None };
+        }
     }
 
     fn peer_mut(&mut self, place: usize) -> Option<&mut Peer> {

@@ -29,12 +29,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             && self.leader.is_none()
             && last >= self.log.last();
         if electable {
+            self.become_follower(now); // Who asked for pre-votes stands no longer itself.
             self.hard.vote = Some(candidate);
             self.campaign_at = self.draw_timeout(now);
         }
         let vote = if electable { Vote::Granted } else { Vote::Refused };
-        if let Some(peer) = self.peer_mut(from) {
-            peer.owed = Owed::Vote(vote);
-        }
+        self.owe_ballot(from, Owed::Vote(vote));
     }
 }

@@ -15,8 +15,9 @@ pub enum Event {
     /// What is committed leaves no place for these proposals of this node. They have no effect and
     /// never will.
     ProposalsLost(Proposed),
-    /// This node cannot find out what became of these proposals: they may be applied, by any node,
-    /// at any time, or never.
+    /// This node will not tell what became of these proposals: they may be applied, by any node, at
+    /// any time, or never. For whoever waits that is final; an [`Output::Apply`](crate::Output::Apply)
+    /// with the very position of one of them may still come.
     ProposalsUnknown(Proposed),
     /// Every read up to this one may be answered from the state machine, now.
     ReadReady(ReadId),
@@ -24,11 +25,20 @@ pub enum Event {
     ReadsLost(ReadId),
     /// A leader could not append: the log is full. See [`LogFull`] for what helps.
     LogFull(LogFull),
-    /// A leader sends an entry that this node's configuration does not allow: the nodes have
-    /// unequal logs or datagram bounds.
+    /// A leader sends what this node's configuration does not allow, a datagram or an entry too long
+    /// or more entries than its log can ever hold: the nodes have unequal logs or datagram bounds.
+    /// Told once in a term.
     CapacityDiffers {
         /// The leader.
         leader: NodeId,
+    },
+    /// A follower has not got any more what it had acknowledged as durable to this leader: its disk was
+    /// wiped or exchanged. Told once of each in a term. It is not the node that its peers knew, and its
+    /// old acknowledgements and votes do not hold: what was committed with them may lack its majority.
+    /// It gets no further before another node leads, or it is sent a snapshot.
+    FollowerLost {
+        /// The follower.
+        peer: NodeId,
     },
     /// The medium is full. The node has stepped down and tries again; nothing is lost.
     StorageFull,
@@ -94,7 +104,9 @@ pub(crate) struct News {
     pub(crate) unknown: Option<Proposed>,
     pub(crate) reads_lost: Option<ReadId>,
     pub(crate) log_full: Option<LogFull>,
-    pub(crate) capacity_differs: Option<NodeId>,
+    capacity_differs: Option<NodeId>,
+    /// Of whom that was told last, and in which term.
+    capacity_told: Option<(NodeId, Term)>,
     pub(crate) storage: Option<Event>,
     pub(crate) snapshot: Option<Event>,
     pub(crate) snapshot_failed: Option<SnapshotFailure>,
@@ -104,6 +116,15 @@ pub(crate) struct News {
 }
 
 impl News {
+    /// The bounds of `leader` differ: told once in a term, not with each of its datagrams.
+    pub(crate) fn capacity_differs(&mut self, leader: Option<NodeId>, term: Term) {
+        let told = leader.map(|leader| (leader, term));
+        if told != self.capacity_told {
+            self.capacity_told = told;
+            self.capacity_differs = leader;
+        }
+    }
+
     /// The next event, the status being `status`.
     pub(crate) fn next(&mut self, status: Status) -> Option<Event> {
         if let Some(reason) = self.halted.take() {

@@ -2,8 +2,8 @@
 
 use super::transfer::Transfer;
 use crate::time::Instant;
-use crate::types::{Index, Position};
-use crate::wire::Room;
+use crate::types::{Index, Life, Position};
+use crate::wire::{Room, Verdict};
 
 /// Whether something is to be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,15 +25,43 @@ pub(crate) enum Mode {
     Stream,
 }
 
+/// Whether what is asked again takes its entries along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Luggage {
+    #[default]
+    Entries,
+    /// Long datagrams may be what gets lost, or what the follower refuses: every second time it is
+    /// but a heartbeat, so that the follower hears its leader.
+    Nothing,
+}
+
+/// Whether a follower was found to lack what it had acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Loss {
+    #[default]
+    None,
+    /// The application is to be told.
+    Found,
+    Told,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
     /// Durable there and equal to this log, through this index.
     pub(crate) matched: Index,
+    /// The life of the follower that acknowledged that.
+    acknowledged_by: Life,
+    pub(crate) loss: Loss,
     /// In the follower's memory and equal to this log, through this index, as far as heard.
     pub(crate) received: Index,
     /// The next entry to send.
     pub(crate) next: Index,
     pub(crate) mode: Mode,
+    /// The last entry of the probe that is out, or the one before the first of that which is due: an
+    /// answer that proves less does not tell where the logs agree.
+    probed: Index,
+    /// In [`Mode::Wait`].
+    pub(crate) luggage: Luggage,
     pub(crate) beat: Due,
     /// The commit index it must know of, if nothing was lost.
     pub(crate) noted: Index,
@@ -51,19 +79,55 @@ impl Progress {
     /// What a new leader assumes: the follower has all but what comes next; probe.
     pub(crate) fn of_new_leader(next: Index, now: Instant) -> Self {
         let room = Room { entries: u32::MAX, bytes: u32::MAX };
-        Self { next, room, beat: Due::Yes, advanced_at: now, ..Self::default() }
+        let probed = next.previous();
+        Self { next, probed, room, beat: Due::Yes, advanced_at: now, ..Self::default() }
     }
 
-    /// The follower has entries equal to ours through `durable`, and in memory through `received`.
-    pub(crate) fn matched(&mut self, durable: Index, received: Index, now: Instant) {
+    /// The follower has entries equal to ours through `durable`, and in memory through `received`,
+    /// and `room` behind that.
+    pub(crate) fn matched(&mut self, durable: Index, received: Index, room: Room, now: Instant) {
         let received = received.max(durable);
-        if durable > self.matched || received > self.received {
+        let advanced = received > self.received;
+        if durable > self.matched || advanced {
             self.advanced_at = now;
+        }
+        if received >= self.received {
+            self.room = room; // That of an answer which was overtaken counts from elsewhere.
         }
         self.matched = self.matched.max(durable);
         self.received = self.received.max(received);
         self.next = self.next.max(self.received.next());
-        self.mode = Mode::Stream;
+        if received >= self.probed {
+            self.mode = Mode::Stream;
+        } else if self.mode != Mode::Stream && advanced {
+            // Less than the probe brought, but more than before: it has taken what it could.
+            self.probe();
+        }
+    }
+
+    /// The follower speaks in `life`: acknowledges through `durable`, or has no entry at `prev`. Where
+    /// it had acknowledged that in an earlier life it has lost it. (In the same life it is an answer
+    /// that comes late or twice.)
+    pub(crate) fn recognise(&mut self, life: Life, verdict: &Verdict) {
+        match verdict {
+            Verdict::Matched { durable, .. } if *durable > self.matched => {
+                self.acknowledged_by = life;
+            }
+            Verdict::Conflict { prev, .. }
+                if *prev <= self.matched
+                    && life.is_after(self.acknowledged_by)
+                    && self.loss == Loss::None =>
+            {
+                self.loss = Loss::Found;
+            }
+            Verdict::Matched { .. } | Verdict::Conflict { .. } => {}
+        }
+    }
+
+    /// One append is due, to find out whether the logs agree before `next`.
+    fn probe(&mut self) {
+        self.mode = Mode::Probe;
+        self.probed = self.next.previous();
     }
 
     /// The follower has no entry at `prev`; the logs may agree at `candidate`. An old refusal, of
@@ -78,7 +142,7 @@ impl Progress {
         }
         self.next = candidate.index.next().min(prev).max(self.matched.next());
         self.received = self.matched;
-        self.mode = Mode::Probe;
+        self.probe();
     }
 
     /// `count` entries from `next` on were sent.
@@ -88,7 +152,12 @@ impl Progress {
         }
         match self.mode {
             Mode::Stream => self.next = self.next.plus(count),
-            Mode::Probe | Mode::Wait => self.mode = Mode::Wait,
+            Mode::Probe | Mode::Wait => {
+                let again = self.mode == Mode::Wait && count > 0;
+                self.luggage = if again { Luggage::Nothing } else { Luggage::Entries };
+                self.probed = self.probed.max(self.next.previous().plus(count));
+                self.mode = Mode::Wait;
+            }
         }
     }
 
@@ -100,7 +169,7 @@ impl Progress {
         let unanswered = self.next > self.received.max(self.matched).next();
         if self.mode == Mode::Stream && unanswered && self.advanced_at <= overdue_before {
             self.next = self.received.max(self.matched).next();
-            self.mode = Mode::Probe;
+            self.probe();
         }
     }
 }

@@ -244,7 +244,7 @@ pub fn with_round(message: Message, round: u64) -> Message {
     }
 }
 
-const ROOM: Room = Room { entries: 1_000, bytes: 100_000 };
+const ROOM: Room = Room { entries: 1_000, bytes: 1_000_000 };
 
 /// The follower has all through `index`, durably.
 pub fn matched(term: u64, index: u64, round: u64) -> Message {

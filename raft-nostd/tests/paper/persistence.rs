@@ -3,7 +3,7 @@
 use crate::common::solo::{
     Solo, acknowledged, append, heartbeat, matched, verdict, vote_reply, vote_request, with_round,
 };
-use crate::common::{Disk, Member, Options, Step, at, id, ids};
+use crate::common::{Disk, Member, Net, Options, Step, Storage, at, id, ids};
 use raft_nostd::wire::{Message, Vote};
 use raft_nostd::{HardState, Index, Role, Term, TicketError};
 
@@ -61,6 +61,33 @@ fn a_single_node_leads_only_after_its_ticket() {
     assert_eq!(solo.me.raft.commit(), Index(1));
 }
 
+/// §3.8, §3.4: a candidate whose own vote is still on its way to the medium does not campaign anew:
+/// with a disk slower than its election timeout it would never be elected.
+#[test]
+fn a_candidate_waits_for_its_own_vote() {
+    for voters in [1, 3] {
+        let mut solo = Solo::new(voters).waiting();
+        if voters == 1 {
+            solo.deadline();
+        } else {
+            solo.stand();
+        }
+        solo.steps();
+        for _ in 0..20 {
+            solo.deadline();
+            assert!(solo.said().is_empty());
+            assert_eq!((solo.role(), solo.term()), (Role::Candidate, 1), "of {voters}");
+        }
+        solo.durable();
+        let asked = if voters == 1 { Role::Leader } else { Role::Candidate };
+        assert_eq!((solo.role(), solo.said().len() as u32), (asked, voters - 1));
+        if voters == 3 {
+            solo.pass(2_000);
+            assert_eq!(solo.role(), Role::PreCandidate, "it was asked for, and given by nobody");
+        }
+    }
+}
+
 /// §3.8: "Each server also persists new log entries before they are counted towards the entries'
 /// commitment; this prevents committed entries from being lost or 'uncommitted' when servers
 /// restart."
@@ -82,6 +109,39 @@ fn a_round_is_answered_at_once_with_what_is_durable() {
     assert_eq!(verdict(solo.said_to(2)), acknowledged(1, 3));
     solo.durable();
     assert_eq!(verdict(solo.said_to(2)), acknowledged(3, 3));
+}
+
+/// §3.8: only what is new waits for the medium. A heartbeat, and entries that are there already, are
+/// answered at once, with what is durable.
+#[test]
+fn what_brings_nothing_new_is_answered_at_once() {
+    let mut solo = Solo::from(3, Disk::new(1, 0, &[1])).waiting();
+    solo.hear_append(2, append(1, at(1, 1), 0), &[1, 1]);
+    assert!(solo.said().is_empty());
+    for _ in 0..3 {
+        solo.hear(2, append(1, at(1, 3), 0));
+        assert_eq!(verdict(solo.said_to(2)), acknowledged(1, 3));
+        solo.hear_append(2, append(1, at(1, 1), 0), &[1, 1]);
+        assert_eq!(verdict(solo.said_to(2)), acknowledged(1, 3));
+    }
+    solo.durable();
+    assert_eq!(verdict(solo.said_to(2)), acknowledged(3, 3));
+}
+
+/// §6.2, §3.8: followers whose disks are slow are there all the same: their leader does not abdicate.
+#[test]
+fn slow_disks_do_not_cost_a_leader_its_majority() {
+    let mut net = Net::new(3);
+    let leader = net.elect();
+    net.run(500);
+    let term = net.node(leader).raft.term();
+    for other in (1..=3).filter(|n| *n != leader) {
+        net.node(other).storage = Storage::Waits;
+    }
+    net.propose(leader, b"x");
+    net.run(5_000);
+    assert_eq!((net.leader(), net.node(leader).raft.term()), (Some(leader), term));
+    assert!(net.node(leader).applied.is_empty(), "nothing is committed that way");
 }
 
 /// §3.8: what came while a ticket was out is not acknowledged by its return.

@@ -5,7 +5,7 @@ use crate::common::solo::{
 };
 use crate::common::{Disk, Net, Options, Step, at};
 use raft_nostd::wire::{self, Message, ReplyWish, Verdict};
-use raft_nostd::{Index, Position};
+use raft_nostd::{Index, Position, Role};
 
 fn conflict_at(prev: u64, hint: Position) -> Verdict {
     Verdict::Conflict { prev: Index(prev), hint }
@@ -223,7 +223,7 @@ fn lost_datagrams_are_sent_again() {
     solo.propose(b"lost");
     solo.propose(b"lost too");
     assert_eq!(solo.sent().len(), 2, "to each peer, and lost");
-    for _ in 0..3 {
+    for _ in 0..2 {
         solo.pass(100);
         let again: Vec<_> = solo.sent().into_iter().filter(|(to, ..)| *to == 2).collect();
         assert_eq!(again, [(2, at(1, 1), vec![at(1, 2), at(1, 3)])]);
@@ -235,6 +235,49 @@ fn lost_datagrams_are_sent_again() {
     solo.pass(100);
     let after: Vec<_> = solo.sent().into_iter().filter(|(to, ..)| *to == 2).collect();
     assert_eq!(after, [(2, at(1, 3), vec![])], "then no more");
+}
+
+/// §3.5: of what is sent again and again, every second heartbeat is but a heartbeat: long datagrams
+/// may be what does not arrive, and a follower that hears nothing campaigns.
+#[test]
+fn a_path_that_loses_long_datagrams_keeps_its_leader() {
+    let mut solo = Solo::new(2);
+    solo.lead_and_commit();
+    solo.propose(&[1; 900]);
+    assert_eq!(solo.sent(), [(2, at(1, 1), vec![at(1, 2)])]);
+    let mut sizes = Vec::new();
+    for _ in 0..6 {
+        solo.pass(100);
+        sizes.extend(solo.sent().iter().map(|(_, prev, entries)| (*prev, entries.len())));
+        solo.hear(2, matched(1, 1, 0)); // To the short ones; it proves nothing new.
+    }
+    assert_eq!(sizes, [1, 1, 0, 1, 0, 1].map(|entries| (at(1, 1), entries)));
+    assert_eq!(solo.role(), Role::Leader);
+    solo.hear(2, matched(1, 2, 0));
+    assert_eq!(solo.me.raft.commit(), Index(2), "when one arrives all is well");
+}
+
+/// §3.5: an answer that proves less than what was asked, from before or from a follower that has just
+/// heard of this leader, does not tell where the logs agree.
+#[test]
+fn an_answer_that_proves_nothing_does_not_end_probing() {
+    let mut solo = Solo::from(2, Disk::new(1, 0, &[1; 200]));
+    solo.lead();
+    solo.steps();
+    for _ in 0..2 {
+        solo.hear(2, matched(2, 0, 0));
+        assert!(solo.sent().is_empty(), "nor does it start another");
+        solo.pass(100);
+        assert!(solo.sent().iter().all(|(_, prev, _)| *prev == at(1, 200)));
+    }
+    solo.hear(2, conflict(2, 200, at(1, 150)));
+    solo.hear(2, matched(2, 0, 0));
+    let probe = solo.sent();
+    assert_eq!(probe.len(), 1, "one at a time");
+    assert_eq!(probe[0].1, at(1, 150));
+    let last = probe[0].2.last().unwrap().index.0;
+    solo.hear(2, matched(2, last, 0));
+    assert!(!solo.sent().is_empty(), "now it is known");
 }
 
 /// §3.5: a lost answer is as good as a lost append, and the same repair serves both.

@@ -59,6 +59,21 @@ fn a_full_medium_is_tried_again_after_an_election_timeout() {
     assert_eq!(tells(&solo.me, Event::StorageRecovered), 1);
 }
 
+/// Nothing is left undone when the host only polls, at the very time that `Idle` named.
+#[test]
+fn a_full_medium_is_tried_again_when_polled_in_time() {
+    let mut solo = writing_leader();
+    solo.me.persist_failed(solo.now, Full);
+    solo.steps();
+    solo.now = solo.me.wake_at;
+    solo.steps();
+    assert!(solo.me.wake_at <= solo.now, "there is something to do now");
+    solo.deadline();
+    solo.steps();
+    assert!(solo.me.ticket.is_some());
+    assert!(solo.me.wake_at > solo.now, "and then nothing more");
+}
+
 /// While it is full the node does not campaign: a leader without storage could do nothing.
 #[test]
 fn a_node_with_a_full_medium_does_not_campaign() {
@@ -112,6 +127,28 @@ fn a_follower_with_a_full_medium_says_who_leads() {
     solo.me.persist_failed(solo.now, Full);
     let hint = Some(crate::common::id(2));
     assert_eq!(solo.me.raft.propose(solo.now, b"y"), Err(ProposeError::NotLeader { hint }));
+}
+
+/// ... but not for ever to one that is silent: it may be dead. Nor to itself, when it led.
+#[test]
+fn a_node_with_a_full_medium_forgets_a_leader_it_does_not_hear() {
+    let mut solo = Solo::from(3, Disk::new(1, 0, &[1])).waiting();
+    solo.hear_append(2, append(1, at(1, 1), 0), &[1, 1]);
+    solo.steps();
+    for _ in 0..10 {
+        if solo.me.ticket.is_some() {
+            solo.me.persist_failed(solo.now, Full);
+        }
+        solo.deadline();
+        solo.steps();
+    }
+    assert_eq!((solo.role(), solo.me.raft.status().leader), (Role::Follower, None));
+    assert_eq!(solo.me.raft.propose(solo.now, b"y"), Err(ProposeError::StorageFull));
+    let mut solo = writing_leader();
+    solo.me.persist_failed(solo.now, Full);
+    solo.steps();
+    assert_eq!(solo.me.raft.status().leader, None);
+    assert!(solo.me.events.contains(&Event::Status(solo.me.raft.status())), "and it is told");
 }
 
 /// "A failed sync halts the node for good: nothing is acknowledged after it."
