@@ -12,6 +12,91 @@ use core::convert::Infallible;
 ///
 /// `apply` must be deterministic: the same commands in the same order give the same state and the
 /// same responses on every node. No clocks, no randomness, no iteration order of hash maps.
+///
+/// # Snapshots
+///
+/// A machine that writes and reads itself in pieces lets its node run for ever in a log of any size.
+/// Two things are asked of it: an image of one moment while commands go on being applied, and a new
+/// state that replaces the old one at once.
+///
+/// **A struct in memory** is copied, which takes no time:
+///
+/// ```
+/// use raft_nostd::{Committed, SnapshotError, StateMachine};
+///
+/// #[derive(Clone, Copy, Default)]
+/// struct Meter { count: u64, highest: u64 }
+///
+/// #[derive(Default)]
+/// struct Machine { meter: Meter, image: Meter }
+///
+/// impl StateMachine for Machine {
+///     type Response = u64;
+///     fn apply(&mut self, committed: Committed<'_>) -> u64 {
+///         self.meter.count += 1;
+///         self.meter.highest = self.meter.highest.max(committed.command.len() as u64);
+///         self.meter.count
+///     }
+///     fn query(&self, _: &[u8]) -> u64 { self.meter.highest }
+///
+///     fn snapshot(&mut self, offset: u64, piece: &mut [u8]) -> Result<usize, SnapshotError> {
+///         if offset == 0 {
+///             self.image = self.meter;
+///         }
+///         match (offset, piece.first_chunk_mut::<16>()) {
+///             (0, Some(bytes)) => {
+///                 bytes[..8].copy_from_slice(&self.image.count.to_le_bytes());
+///                 bytes[8..].copy_from_slice(&self.image.highest.to_le_bytes());
+///                 Ok(16)
+///             }
+///             _ => Ok(0), // The end. (A piece has 100 bytes at least, or none when it is given up.)
+///         }
+///     }
+///     fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
+///         if let (0, Ok(bytes)) = (offset, <[u8; 16]>::try_from(piece)) {
+///             let (count, highest) = bytes.split_at(8);
+///             self.image.count = u64::from_le_bytes(count.try_into().unwrap());
+///             self.image.highest = u64::from_le_bytes(highest.try_into().unwrap());
+///             return Ok(());
+///         }
+///         match (offset, piece) {
+///             (16, []) => self.meter = self.image,      // Now the new state is the state.
+///             _ => return Err(SnapshotError::Malformed), // Noticed before the end.
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let mut machine = Machine { meter: Meter { count: 3, highest: 9 }, ..Machine::default() };
+/// let mut piece = [0; 100];
+/// assert_eq!(machine.snapshot(0, &mut piece), Ok(16));
+/// machine.meter.count = 4; // Meanwhile.
+/// assert_eq!(machine.snapshot(16, &mut []), Ok(0));
+/// let mut other = Machine::default();
+/// other.restore(0, &piece[..16]).unwrap();
+/// other.restore(16, &[]).unwrap();
+/// assert_eq!((other.meter.count, other.meter.highest), (3, 9));
+/// ```
+///
+/// **A map** is read in the order of its keys, one record after another, from a key on; what is
+/// changed ahead of the reader is kept for it as it was, until it has passed. So an image costs as
+/// much memory as is changed while it is read, and neither its beginning nor its end takes long.
+/// `kv` among this project's examples does that in a hundred lines (`keys.rs`, `snapshot.rs`). A
+/// small map may as well be cloned. End with a record that says what all amounts to (a count, a
+/// hash), so that `restore` notices what is missing before the end.
+///
+/// **A struct in flash** that is written as a log of records has its image for nothing: remember
+/// where the log ended, and let pieces be whole records, which `restore` gets back as they were;
+/// it appends them to a fresh area, and the empty piece is the write that makes that area count. A
+/// machine that is durable by itself says in [`applied`](Self::applied) how far it is; what an area
+/// that counts was restored from belongs to that.
+///
+/// **How big is too big?** Three bounds, of which the least counts: a slot of the snapshots' medium;
+/// twice the state in memory while a follower restores (the old one answers until the new one is
+/// whole); and time: while a snapshot is taken, the other half of the log fills. At `r` bytes of
+/// commands a second and `s` bytes of snapshot written a second, a state of `n` bytes needs a log of
+/// more than `2 n r / s`. What does not fit costs the snapshot, not the node: the log fills up, and
+/// writes are refused until one succeeds.
 pub trait StateMachine {
     /// What a command or a query answers.
     type Response;
