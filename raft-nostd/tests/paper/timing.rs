@@ -1,8 +1,8 @@
 //! §3.9: timing and availability. "broadcastTime ≪ electionTimeout ≪ MTBF"
 
 use crate::common::solo::{Solo, heartbeat};
-use crate::common::{Net, id};
-use raft_nostd::{Duration, Instant, Role};
+use crate::common::{Net, Step, id};
+use raft_nostd::{Duration, Event, Instant, Role};
 
 /// §3.9: a cluster is without a leader for some election timeouts after one fails, no longer.
 #[test]
@@ -45,6 +45,25 @@ fn deadlines_are_exact() {
     assert_eq!(solo.role(), Role::Follower);
     solo.me.raft.handle_timeout(wake_at);
     assert_eq!(solo.role(), Role::PreCandidate);
+}
+
+/// A node alone has nobody to send heartbeats to: while it leads it sleeps until it is asked.
+#[test]
+fn a_leader_without_peers_sleeps() {
+    let mut solo = Solo::new(1);
+    solo.lead();
+    solo.steps();
+    assert_eq!(solo.me.wake_at, Instant::NEVER);
+    solo.pass(10_000);
+    assert!(solo.steps().is_empty());
+    solo.me.raft.handle_timeout(Instant::NEVER);
+    assert!(solo.steps().is_empty());
+    let position = solo.propose(b"x");
+    let read = solo.me.raft.read(solo.now).unwrap();
+    let steps = solo.steps();
+    assert!(steps.contains(&Step::Apply(position, b"x".to_vec())));
+    assert!(steps.contains(&Step::Tell(Event::ReadReady(read))), "{steps:?}");
+    assert_eq!((solo.role(), solo.me.wake_at), (Role::Leader, Instant::NEVER));
 }
 
 /// A deadline that is served early or twice does nothing.
