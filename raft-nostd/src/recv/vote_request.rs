@@ -29,6 +29,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             && self.leader.is_none()
             && last >= self.log.last();
         if electable {
+            self.become_follower(now); // Who asked for pre-votes stands no longer itself.
             self.hard.vote = Some(candidate);
             self.campaign_at = self.draw_timeout(now);
         }

@@ -215,3 +215,16 @@ fn a_pre_candidate_follows_a_leader_of_its_term() {
     solo.hear(3, pre_vote_reply(4, 5, Vote::Granted));
     assert_eq!((solo.role(), solo.term()), (Role::Follower, 4));
 }
+
+/// §9.6: who gave its vote to another stands no longer itself: late pre-votes must not make it depose
+/// whom it has just helped to elect.
+#[test]
+fn a_pre_candidate_that_gives_its_vote_is_a_follower() {
+    let mut solo = Solo::from(3, Disk::new(4, 0, &[]));
+    solo.impatient();
+    solo.steps();
+    solo.hear(2, vote_request(4, at(0, 0)));
+    assert_eq!(solo.said_to(2), vote_reply(4, Vote::Granted));
+    solo.hear(3, pre_vote_reply(4, 5, Vote::Granted));
+    assert_eq!((solo.role(), solo.term()), (Role::Follower, 4));
+}
