@@ -45,7 +45,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         let plan = self.plan_append(append, frames);
         self.check_consistent(sender, append, &plan)?;
         if self.heed_term(now, append.term, None) == Standing::Stale {
-            self.owe_reply(from, When::Now, None);
+            self.owe_term(from);
             return Ok(());
         }
         self.follow(now, sender);

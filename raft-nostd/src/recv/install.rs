@@ -29,7 +29,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         self.check_leader(sender, install.term)?;
         let conflict = self.contradiction_of(manifest.last);
         if self.heed_term(now, install.term, None) == Standing::Stale {
-            self.owe(from, Owed::Append { when: When::Now, conflict: None });
+            self.owe_term(from);
             return Ok(Received::Heard);
         }
         self.follow(now, sender);

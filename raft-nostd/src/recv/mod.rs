@@ -14,7 +14,7 @@ use crate::manifest::Manifest;
 use crate::narrate;
 use crate::state::Node;
 use crate::state::metrics::{add, count};
-use crate::state::peers::Peer;
+use crate::state::peers::{Owed, Peer, When};
 use crate::state::snapshots::ChunkTicket;
 use crate::time::Instant;
 use crate::types::Term;
@@ -143,6 +143,26 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             self.adopt_term(now, term);
         }
         Standing::Current
+    }
+
+    /// Owes the answer to a request for a vote. Who leads this term asks for none any more: its
+    /// request is an old one, and takes the place of nothing that its appends wait for.
+    fn owe_ballot(&mut self, to: usize, owed: Owed) {
+        let leader = self.leader;
+        let Some(peer) = self.peer_mut(to) else { return };
+        let awaited = matches!(peer.owed, Owed::Append { .. } | Owed::Install);
+        if !awaited || leader != Some(peer.id) {
+            peer.owed = owed;
+        }
+    }
+
+    /// Owes an answer to whom a stale term belongs. What is owed already tells of the newer term as
+    /// well, and may be a vote.
+    fn owe_term(&mut self, to: usize) {
+        let Some(peer) = self.peer_mut(to) else { return };
+        if peer.owed == Owed::Nothing {
+            peer.owed = Owed::Append { when: When::Now, conflict: None };
+        }
     }
 
     fn peer_mut(&mut self, place: usize) -> Option<&mut Peer> {

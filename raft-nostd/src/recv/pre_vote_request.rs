@@ -20,8 +20,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         self.heed_term(now, term, Some(Campaign::Timeout));
         let electable = proposed > self.term() && last >= self.log.last() && !self.is_loyal(now);
         let vote = if electable { Vote::Granted } else { Vote::Refused };
-        if let Some(peer) = self.peer_mut(from) {
-            peer.owed = Owed::PreVote { proposed, vote };
-        }
+        self.owe_ballot(from, Owed::PreVote { proposed, vote });
     }
 }

@@ -34,8 +34,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             self.campaign_at = self.draw_timeout(now);
         }
         let vote = if electable { Vote::Granted } else { Vote::Refused };
-        if let Some(peer) = self.peer_mut(from) {
-            peer.owed = Owed::Vote(vote);
-        }
+        self.owe_ballot(from, Owed::Vote(vote));
     }
 }

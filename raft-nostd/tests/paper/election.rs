@@ -1,6 +1,9 @@
 //! §3.4: leader election.
 
-use crate::common::solo::{Solo, append, heartbeat, pre_vote_reply, vote_reply, vote_request};
+use crate::common::solo::{
+    Solo, acknowledged, append, heartbeat, pre_vote_reply, pre_vote_request, verdict, vote_reply,
+    vote_request,
+};
 use crate::common::{Disk, Member, Net, Options, Step, at, id, ids};
 use raft_nostd::wire::{Message, Vote};
 use raft_nostd::{Event, HardState, Instant, Role, Term};
@@ -145,6 +148,25 @@ fn a_candidate_gives_its_vote_to_nobody_else() {
     solo.restart();
     solo.hear(2, vote_request(1, at(0, 0)));
     assert_eq!(solo.said_to(2), vote_reply(1, REFUSED));
+}
+
+/// §3.4: a request for a vote that comes late, from who leads by now, is answered by nothing: the
+/// answer that its appends wait for is owed all the same.
+#[test]
+fn a_late_request_of_the_leader_takes_the_place_of_no_acknowledgement() {
+    let asked = |term| pre_vote_request(term, term + 1, at(0, 0));
+    for late in [vote_request(1, at(0, 0)), asked(0), asked(1)] {
+        let mut solo = Solo::new(3);
+        solo.hear(2, vote_request(1, at(0, 0)));
+        solo.steps();
+        let mut solo = solo.waiting();
+        solo.hear_append(2, append(1, at(0, 0), 0), &[1]);
+        solo.steps();
+        solo.hear(2, late);
+        solo.steps();
+        solo.durable();
+        assert_eq!(verdict(solo.said_to(2)), acknowledged(1, 1), "{late:?}");
+    }
 }
 
 /// §3.4: "A candidate wins an election if it receives votes from a majority of the servers in the

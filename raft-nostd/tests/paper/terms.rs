@@ -156,3 +156,18 @@ fn at_most_one_leader_in_a_term() {
     assert_eq!(second, Err(raft_nostd::Refused::Contradiction));
     assert_eq!(solo.me.raft.status().leader, Some(id(2)));
 }
+
+/// §3.3: a stale append takes the place of no vote that is owed: that tells of the newer term as well.
+#[test]
+fn a_stale_append_takes_the_place_of_no_vote() {
+    let mut solo = Solo::from(3, Disk::new(4, 0, &[])).waiting();
+    solo.hear(2, vote_request(5, at(0, 0)));
+    solo.hear(2, append(3, at(0, 0), 0));
+    solo.durable();
+    assert_eq!(solo.said_to(2), vote_reply(5, Vote::Granted));
+    solo.hear(2, vote_request(6, at(0, 0)));
+    solo.hear(3, pre_vote_request(6, 7, at(0, 0)));
+    solo.hear(3, append(3, at(0, 0), 0));
+    solo.durable();
+    assert_eq!(solo.said_to(3), pre_vote_reply(6, 7, Vote::Granted));
+}
