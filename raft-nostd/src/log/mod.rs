@@ -130,11 +130,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Log<B> {
         Some(Entry { position, kind: slot.kind, payload, frame })
     }
 
-    /// What the entry at `index` is for. O(1).
-    pub(crate) fn kind_at(&self, index: Index) -> Option<EntryKind> {
-        Some(self.slot(index)?.kind)
-    }
-
     /// The frames from `first` through `last`; none when that range is empty or not all held. O(1).
     pub(crate) fn frames(&self, first: Index, last: Index) -> Frames<'_> {
         self.range(first, last).unwrap_or(Frames::none(first))

@@ -244,12 +244,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         let applicable = self.applicable();
         while self.applied < applicable {
             let index = self.applied.next();
-            let (Some(term), Some(kind)) = (self.log.term_at(index), self.log.kind_at(index))
-            else {
+            // Command and all: what cannot be read is not handed out as an empty one.
+            let entry = self.log.entry(index).map(|entry| (entry.position, entry.kind));
+            let Some((position, kind)) = entry else {
                 self.halt(Halt::MemoryDamaged(index));
                 return self.next_event(now).map(Step::Event);
             };
-            let position = Position { term, index };
             if let Some(lost) = self.proposals.lost_by(position) {
                 return Some(Step::Event(Event::ProposalsLost(lost)));
             }

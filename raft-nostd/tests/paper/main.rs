@@ -10,6 +10,7 @@ mod figure_3_6;
 mod figure_3_7;
 mod full;
 mod halting;
+mod memory;
 mod persistence;
 mod pre_vote;
 mod proposals;
