@@ -10,10 +10,12 @@ use crate::types::Position;
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
     /// Appends `command` to the log of this leader, to be replicated. O(command).
     ///
-    /// What becomes of it is told in exactly one of three ways: [`Output::Apply`] with this very
-    /// position; [`Event::ProposalsLost`] or [`Event::ProposalsUnknown`] with a range that
-    /// [contains](crate::Proposed::contains) it. An application that stops waiting earlier must
-    /// take its fate for unknown, never for failed.
+    /// What becomes of it is told in one of three ways: [`Output::Apply`] with this very position;
+    /// [`Event::ProposalsLost`] or [`Event::ProposalsUnknown`] with a range that
+    /// [contains](crate::Proposed::contains) it. The first of them is the last word for whoever waits.
+    /// *Applied* and *lost* are the whole truth. *Unknown* is final too, but it promises nothing: an
+    /// [`Output::Apply`] with this very position may still come, for the state machine. An
+    /// application that stops waiting earlier must take its fate for unknown, never for failed.
     ///
     /// [`Output::Apply`]: crate::Output::Apply
     /// [`Event::ProposalsLost`]: crate::Event::ProposalsLost

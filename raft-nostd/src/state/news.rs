@@ -15,8 +15,9 @@ pub enum Event {
     /// What is committed leaves no place for these proposals of this node. They have no effect and
     /// never will.
     ProposalsLost(Proposed),
-    /// This node cannot find out what became of these proposals: they may be applied, by any node,
-    /// at any time, or never.
+    /// This node will not tell what became of these proposals: they may be applied, by any node, at
+    /// any time, or never. For whoever waits that is final; an [`Output::Apply`](crate::Output::Apply)
+    /// with the very position of one of them may still come.
     ProposalsUnknown(Proposed),
     /// Every read up to this one may be answered from the state machine, now.
     ReadReady(ReadId),

@@ -1,4 +1,5 @@
-//! DESIGN §7 (10), Chapter 6: what becomes of a proposal is told in exactly one of three ways.
+//! DESIGN §7 (10), Chapter 6: what becomes of a proposal is told in one of three ways, once; but one
+//! whose fate was told to be unknown may still be applied.
 
 use crate::common::solo::{Solo, append, heartbeat};
 use crate::common::{Disk, Member, Net, at, id};
@@ -114,7 +115,8 @@ fn the_proposals_of_a_node_that_halts_are_unknown() {
     assert_eq!(fates(&solo.me, position), [0, 0, 1]);
 }
 
-/// Unknown: too many leaderships with open proposals; the oldest is given up, and told.
+/// Unknown: too many leaderships with open proposals; the oldest is given up, and told. That is final
+/// for whoever waits, and says nothing about the entry: here it is applied after all.
 #[test]
 fn the_oldest_of_too_many_leaderships_is_unknown() {
     let mut solo = Solo::new(3);
@@ -132,6 +134,7 @@ fn the_oldest_of_too_many_leaderships_is_unknown() {
     }
     // The others are told when the log is committed.
     solo.lead_and_commit();
+    assert_eq!(fates(&solo.me, open[0]), [1, 0, 1]);
     for position in &open[1..] {
         assert_eq!(fates(&solo.me, *position), [1, 0, 0]);
     }
