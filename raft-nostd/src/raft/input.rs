@@ -22,7 +22,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
     ///
     /// # Errors
     /// Why it was dropped. A refused datagram changes nothing but a counter; there is nothing to
-    /// do about it.
+    /// do about it. (That a voter's is too long is told, by [`Event::CapacityDiffers`].)
     pub fn handle_datagram<'a>(
         &mut self,
         now: Instant,

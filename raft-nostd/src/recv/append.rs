@@ -61,7 +61,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
                 return Ok(());
             }
             Plan::Known => append.prev.index.plus(frames.count()),
-            Plan::Extend(first_new) => self.extend(frames, first_new),
+            Plan::Extend(first_new) => self.extend(append, frames, first_new),
         };
         self.verified = self.verified.max(proven);
         self.commit = self.commit.max(append.commit.min(self.verified));
@@ -156,7 +156,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
 
     /// Brings the log in line with the append, and returns the last index it proves. Entries that
     /// are there already stay: the log is cut only at `first_new`, whose term differs.
-    fn extend(&mut self, frames: &Frames<'_>, first_new: Index) -> Index {
+    fn extend(&mut self, append: &Append, frames: &Frames<'_>, first_new: Index) -> Index {
         self.truncate(first_new);
         let mut proven = first_new.previous();
         for entry in frames {
@@ -164,7 +164,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
                 continue;
             }
             if let Err(reason) = self.log.append(&entry) {
-                self.report_no_room(reason);
+                if reason == NoRoom::TooLong || self.is_beyond_capacity(append, frames) {
+                    self.news.capacity_differs(self.leader, self.term());
+                }
                 break;
             }
             proven = entry.position.index;
@@ -179,10 +181,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         }
     }
 
-    fn report_no_room(&mut self, reason: NoRoom) {
-        if reason == NoRoom::TooLong {
-            self.news.capacity_differs = self.leader;
-        }
+    /// Whether no log of this one's capacity can hold what the leader holds. Only what is committed is
+    /// ever compacted away, so it holds at least all that is not, up to the last of `frames`. (Being
+    /// full is no sign: this log may just not be compacted as far as that of a leader that is new and
+    /// has not heard yet how much room there is.) O(entries).
+    fn is_beyond_capacity(&self, append: &Append, frames: &Frames<'_>) -> bool {
+        let commit = append.commit;
+        let last = append.prev.index.plus(frames.count());
+        let before = self.log.frames(commit.next(), append.prev.index).byte_len();
+        let open = frames.iter().filter(|entry| entry.position.index > commit);
+        let bytes = open.map(|entry| entry.frame.len()).fold(before, usize::saturating_add);
+        let capacity = self.log.capacity();
+        last.since(commit) > u64::from(capacity.entries) || bytes > capacity.bytes as usize
     }
 
     /// Owes the sender an answer. A newer answer replaces an older one, but is never later due.

@@ -12,10 +12,10 @@ mod vote_request;
 use crate::error::Refused;
 use crate::manifest::Manifest;
 use crate::narrate;
-use crate::state::Node;
 use crate::state::metrics::{add, count};
 use crate::state::peers::{Owed, Peer, When};
 use crate::state::snapshots::ChunkTicket;
+use crate::state::{Node, Stirred};
 use crate::time::Instant;
 use crate::types::Term;
 use crate::wire::{self, Campaign, Datagram, Message};
@@ -63,7 +63,8 @@ enum Standing {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
-    /// Takes a datagram. One that is refused changes nothing but its counter.
+    /// Takes a datagram. One that is refused changes nothing but its counter; of one that is too long
+    /// the application may be told.
     pub(crate) fn receive<'a>(
         &mut self,
         now: Instant,
@@ -88,6 +89,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             return Err(Refused::Halted);
         }
         if bytes.len() > self.limits.max_datagram as usize {
+            self.suspect_bound(bytes);
             return Err(Refused::Length);
         }
         let datagram = wire::decode(bytes)?;
@@ -111,6 +113,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             Message::InstallReply(reply) => self.on_install_reply(now, from, &reply)?,
         }
         Ok(Received::Heard)
+    }
+
+    /// A voter that sends longer datagrams than this node takes has another bound. The host may have
+    /// cut this one, so that there is no CRC to check.
+    fn suspect_bound(&mut self, bytes: &[u8]) {
+        let Some(envelope) = wire::envelope_of(bytes) else { return };
+        let addressed = envelope.cluster == self.cluster && envelope.receiver == self.id;
+        let sender = self.peers.iter().map(|peer| peer.id).find(|id| *id == envelope.sender);
+        if addressed && sender.is_some() {
+            self.news.capacity_differs(sender, self.term());
+            self.stirred = Stirred::Yes;
+        }
     }
 
     /// Checks that a datagram is for this node and from a peer, and finds the peer's place.

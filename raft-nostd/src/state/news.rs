@@ -25,8 +25,9 @@ pub enum Event {
     ReadsLost(ReadId),
     /// A leader could not append: the log is full. See [`LogFull`] for what helps.
     LogFull(LogFull),
-    /// A leader sends an entry that this node's configuration does not allow: the nodes have
-    /// unequal logs or datagram bounds.
+    /// A leader sends what this node's configuration does not allow, a datagram or an entry too long
+    /// or more entries than its log can ever hold: the nodes have unequal logs or datagram bounds.
+    /// Told once in a term.
     CapacityDiffers {
         /// The leader.
         leader: NodeId,
@@ -85,7 +86,9 @@ pub(crate) struct News {
     pub(crate) unknown: Option<Proposed>,
     pub(crate) reads_lost: Option<ReadId>,
     pub(crate) log_full: Option<LogFull>,
-    pub(crate) capacity_differs: Option<NodeId>,
+    capacity_differs: Option<NodeId>,
+    /// Of whom that was told last, and in which term.
+    capacity_told: Option<(NodeId, Term)>,
     pub(crate) storage: Option<Event>,
     pub(crate) snapshot: Option<Event>,
     pub(crate) snapshot_failed: Option<SnapshotFailure>,
@@ -95,6 +98,15 @@ pub(crate) struct News {
 }
 
 impl News {
+    /// The bounds of `leader` differ: told once in a term, not with each of its datagrams.
+    pub(crate) fn capacity_differs(&mut self, leader: Option<NodeId>, term: Term) {
+        let told = leader.map(|leader| (leader, term));
+        if told != self.capacity_told {
+            self.capacity_told = told;
+            self.capacity_differs = leader;
+        }
+    }
+
     /// The next event, the status being `status`.
     pub(crate) fn next(&mut self, status: Status) -> Option<Event> {
         if let Some(reason) = self.halted.take() {

@@ -58,6 +58,12 @@ pub fn seal(out: &mut [u8], len: usize) -> Option<usize> {
     Some(end)
 }
 
+/// Who sends what to whom, of a datagram that may have been cut. Nothing else is checked.
+pub(crate) fn envelope_of(bytes: &[u8]) -> Option<Envelope> {
+    let (head, _) = bytes.split_first_chunk::<{ envelope::LEN }>()?;
+    Envelope::from_bytes(head).ok()
+}
+
 /// Reads a datagram. Total: any bytes give a datagram or a reason. An append's frames follow each
 /// other from `prev` on, with terms that never go back nor beyond the leader's. O(bytes).
 ///

@@ -6,6 +6,7 @@ mod datagram;
 mod envelope;
 mod message;
 
+pub(crate) use datagram::envelope_of;
 pub use datagram::{Datagram, decode, encode, encode_install, seal};
 pub use envelope::{Envelope, MAGIC, VERSION};
 pub use message::{

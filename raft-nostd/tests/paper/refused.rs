@@ -81,7 +81,8 @@ fn length() {
             refuses(&mut solo, &whole[..short], Refused::Length);
         }
         // A command of 70 bytes in four entries: longer than this node's 256 bytes.
-        let long = solo.datagram(2, &append(3, at(3, 4), 0), &[3; 30]);
+        // From a stranger: that a voter has another bound is told.
+        let long = solo.datagram(4, &append(3, at(3, 4), 0), &[3; 30]);
         assert!(long.len() > 256);
         refuses(&mut solo, &long, Refused::Length);
     }
