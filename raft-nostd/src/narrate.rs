@@ -15,7 +15,9 @@ pub(crate) fn event(node: NodeId, event: &Event) {
         },
         Event::Halted(reason) => log::error!("{node}: halted: {reason}"),
         Event::StorageFull => log::warn!("{node}: the storage is full"),
-        Event::LogFull(_) | Event::CapacityDiffers { .. } => log::warn!("{node}: {event:?}"),
+        Event::LogFull(_) | Event::CapacityDiffers { .. } | Event::FollowerLost { .. } => {
+            log::warn!("{node}: {event:?}");
+        }
         _ => log::debug!("{node}: {event:?}"),
     }
 }

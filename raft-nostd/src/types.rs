@@ -176,3 +176,10 @@ pub struct Life {
     /// Drawn at random in each run: tells a copied directory from its original.
     pub nonce: u32,
 }
+
+impl Life {
+    /// Whether the node was started again, or its journal formatted anew, since `earlier`.
+    pub(crate) const fn is_after(self, earlier: Self) -> bool {
+        self.incarnation != earlier.incarnation || self.boot > earlier.boot
+    }
+}

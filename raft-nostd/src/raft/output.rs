@@ -10,6 +10,7 @@ use crate::speak::Said;
 use crate::state::durability::Ticket;
 use crate::state::metrics::{add, count};
 use crate::state::news::{Event, Told};
+use crate::state::progress::Loss;
 use crate::state::{Node, Speech, Stirred};
 use crate::time::Instant;
 use crate::types::{Index, NodeId, Position};
@@ -189,12 +190,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         if let Some(passed) = self.proposals.passed_over(self.snapshots.restored) {
             return Some(Event::ProposalsUnknown(passed));
         }
-        if let Some(event) = self.next_urge(now) {
+        if let Some(event) = self.next_urge(now).or_else(|| self.next_loss()) {
             return Some(event);
         }
         let ready = self.reads.ready(self.applied)?;
         self.confirm_reads();
         Some(Event::ReadReady(ready))
+    }
+
+    /// That a follower lacks what it had acknowledged to this leader.
+    fn next_loss(&mut self) -> Option<Event> {
+        let peer = self.peers.iter_mut().find(|peer| peer.progress.loss == Loss::Found)?;
+        peer.progress.loss = Loss::Told;
+        Some(Event::FollowerLost { peer: peer.id })
     }
 
     /// That compaction is urged, once for each time it becomes so.

@@ -5,7 +5,7 @@ use crate::error::Refused;
 use crate::state::Node;
 use crate::state::role::Role;
 use crate::time::Instant;
-use crate::types::Position;
+use crate::types::{Life, Position};
 use crate::wire::{AppendReply, Verdict};
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
@@ -15,6 +15,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         &mut self,
         now: Instant,
         from: usize,
+        life: Life,
         reply: &AppendReply,
     ) -> Result<(), Refused> {
         self.check_answerable(reply)?;
@@ -35,6 +36,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         let Some(peer) = self.peers.get_mut(from) else { return Err(Refused::Sender) };
         peer.heard_at = peer.heard_at.max(now);
         peer.progress.round = peer.progress.round.max(reply.round);
+        peer.progress.recognise(life, &reply.verdict);
         match (reply.verdict, candidate) {
             (Verdict::Matched { durable, received }, _) => {
                 peer.progress.matched(durable, received, reply.room, now);

@@ -106,7 +106,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             }
             Message::VoteReply { term, vote } => self.on_vote_reply(now, from, term, vote)?,
             Message::Append(append) => self.on_append(now, from, &append, &datagram.frames)?,
-            Message::AppendReply(reply) => self.on_append_reply(now, from, &reply)?,
+            Message::AppendReply(reply) => {
+                self.on_append_reply(now, from, datagram.envelope.life, &reply)?;
+            }
             Message::Install(install) => {
                 return self.on_install(now, from, &install, datagram.chunk);
             }

@@ -32,6 +32,14 @@ pub enum Event {
         /// The leader.
         leader: NodeId,
     },
+    /// A follower has not got any more what it had acknowledged as durable to this leader: its disk was
+    /// wiped or exchanged. Told once of each in a term. It is not the node that its peers knew, and its
+    /// old acknowledgements and votes do not hold: what was committed with them may lack its majority.
+    /// It gets no further before another node leads, or it is sent a snapshot.
+    FollowerLost {
+        /// The follower.
+        peer: NodeId,
+    },
     /// The medium is full. The node has stepped down and tries again; nothing is lost.
     StorageFull,
     /// The medium has space again.

@@ -2,8 +2,8 @@
 
 use super::transfer::Transfer;
 use crate::time::Instant;
-use crate::types::{Index, Position};
-use crate::wire::Room;
+use crate::types::{Index, Life, Position};
+use crate::wire::{Room, Verdict};
 
 /// Whether something is to be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,10 +35,23 @@ pub(crate) enum Luggage {
     Nothing,
 }
 
+/// Whether a follower was found to lack what it had acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Loss {
+    #[default]
+    None,
+    /// The application is to be told.
+    Found,
+    Told,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
     /// Durable there and equal to this log, through this index.
     pub(crate) matched: Index,
+    /// The life of the follower that acknowledged that.
+    acknowledged_by: Life,
+    pub(crate) loss: Loss,
     /// In the follower's memory and equal to this log, through this index, as far as heard.
     pub(crate) received: Index,
     /// The next entry to send.
@@ -89,6 +102,25 @@ impl Progress {
         } else if self.mode != Mode::Stream && advanced {
             // Less than the probe brought, but more than before: it has taken what it could.
             self.probe();
+        }
+    }
+
+    /// The follower speaks in `life`: acknowledges through `durable`, or has no entry at `prev`. Where
+    /// it had acknowledged that in an earlier life it has lost it. (In the same life it is an answer
+    /// that comes late or twice.)
+    pub(crate) fn recognise(&mut self, life: Life, verdict: &Verdict) {
+        match verdict {
+            Verdict::Matched { durable, .. } if *durable > self.matched => {
+                self.acknowledged_by = life;
+            }
+            Verdict::Conflict { prev, .. }
+                if *prev <= self.matched
+                    && life.is_after(self.acknowledged_by)
+                    && self.loss == Loss::None =>
+            {
+                self.loss = Loss::Found;
+            }
+            Verdict::Matched { .. } | Verdict::Conflict { .. } => {}
         }
     }
 

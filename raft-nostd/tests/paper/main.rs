@@ -25,3 +25,4 @@ mod stickiness;
 mod storage;
 mod terms;
 mod timing;
+mod wiped;
