@@ -11,6 +11,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             return;
         }
         match self.role {
+            // Alone there is nobody to be heard by, and no majority to lose.
+            Role::Leader if self.peers.is_empty() => {}
             Role::Leader if now >= self.abdicate_at(now) => self.become_follower(now),
             Role::Leader if now >= self.beat_at => self.beat(now),
             Role::Leader => {}
@@ -26,7 +28,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             return Instant::NEVER;
         }
         let by_role = match self.role {
-            // Alone there is nobody to be heard by, and no majority to lose.
             Role::Leader if self.peers.is_empty() => Instant::NEVER,
             Role::Leader => self.beat_at.min(self.abdicate_at(now)),
             Role::PreCandidate | Role::Candidate => self.beat_at.min(self.campaign_at),

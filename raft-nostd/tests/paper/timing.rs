@@ -56,6 +56,8 @@ fn a_leader_without_peers_sleeps() {
     assert_eq!(solo.me.wake_at, Instant::NEVER);
     solo.pass(10_000);
     assert!(solo.steps().is_empty());
+    solo.me.raft.handle_timeout(Instant::NEVER);
+    assert!(solo.steps().is_empty());
     let position = solo.propose(b"x");
     let read = solo.me.raft.read(solo.now).unwrap();
     let steps = solo.steps();
