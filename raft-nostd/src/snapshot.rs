@@ -46,8 +46,27 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         self.renew(*manifest);
         count(&mut self.metrics.snapshots_taken);
         self.news.snapshot = Some(Event::SnapshotTaken(manifest.last));
-        self.log.compact(self.compactable(now, manifest.last.index));
+        self.compact(self.compactable(now, manifest.last.index));
         Ok(())
+    }
+
+    /// Forgets the entries through `base`. A leader that had no room for it opens its term.
+    fn compact(&mut self, base: Index) {
+        self.log.compact(base);
+        if self.role == Role::Leader {
+            _ = self.open_term();
+        }
+    }
+
+    /// Where less than a quarter of the log is free, what was kept for followers that are a little
+    /// behind makes way. O(1).
+    pub(crate) fn reclaim(&mut self) {
+        let newest = self.snapshots.newest.map(|newest| newest.last.index).unwrap_or_default();
+        let (room, quarter) = (self.log.room(), self.share(2));
+        let crowded = room.entries < quarter.entries || room.bytes < quarter.bytes;
+        if crowded && newest > self.log.base().index {
+            self.compact(newest);
+        }
     }
 
     /// `manifest` is the newest snapshot; what is being sent of an older one ends.
