@@ -179,6 +179,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// The snapshot that is whole, once term and vote are durable and no batch is out: now the
     /// state machine may be restored from it.
     pub(crate) fn next_install(&mut self) -> Option<Manifest> {
+        // What it waited for may have overtaken it: this node's own snapshot, or machine.
+        self.overtake();
         let settled = !self.durability.is_busy() && self.may_speak() == Speech::Free;
         let incoming = self.snapshots.incoming.as_mut()?;
         if incoming.stage != Stage::Whole || !settled || self.role != Role::Follower {
