@@ -122,6 +122,32 @@ impl World {
         }
     }
 
+    /// Something happens to a node in the middle of a transfer, or to who sends it.
+    fn strike(&mut self, at: usize) {
+        match self.random.below(4) {
+            0 => self.cut(Partition::Alone(at)),
+            1 => self.pause(at),
+            _ => self.crash(at),
+        }
+    }
+
+    /// A node is being sent a snapshot: it is interrupted, or gets too old.
+    pub fn waylay(&mut self, at: usize) {
+        self.tally.waylaid += 1;
+        let sender = self.somebody();
+        match self.random.below(6) {
+            0..3 => self.strike(at),
+            3 => self.strike(sender),
+            4 => self.propose(sender, 12),
+            _ => {
+                self.propose(sender, 12);
+                if let Some(node) = &mut self.places[sender].node {
+                    node.compact();
+                }
+            }
+        }
+    }
+
     /// Starts a node that is down; perhaps its power fails again soon, perhaps already during
     /// recovery.
     pub fn start(&mut self, at: usize) {

@@ -106,7 +106,7 @@ impl Judge {
     }
 
     /// Checks what the node at `at` has done, and become.
-    pub fn look_at(&mut self, places: &[Place], at: usize, deeds: &Deeds, state: &State) {
+    pub fn look_at(&mut self, places: &[Place], at: usize, deeds: &Deeds, state: Option<&State>) {
         let place = &places[at];
         let Some(raft) = place.raft() else { return };
         if self.seen[at].term != raft.term() {
@@ -122,7 +122,7 @@ impl Judge {
         self.log_matching(at, raft);
         self.commitment(at, raft);
         self.state_machine_safety(at, place, raft, deeds);
-        if !deeds.steps.is_empty() {
+        if let Some(state) = state {
             self.history.check(place.id, raft.applied(), state);
         }
         self.check_compaction(place, raft);

@@ -36,7 +36,7 @@ impl Shelves {
             },
             datagram,
             behaviour,
-            segment_bytes: random.among(&[1_536, 2_048, 4_096]),
+            segment_bytes: longest_record(datagram) * random.among(&[1, 2, 4, 8]),
             granularity: if nor { random.among(&[1, 8, 32]) } else { 1 },
             sector: random.among(&[64, 512]),
             lacking: random.among(&[0, 0, 0, 300]),
@@ -48,12 +48,11 @@ impl Shelves {
         if lacks && random.below(2) == 0 {
             return Shelf { medium: None, roomy: false };
         }
-        // A record has a chunk or a head and no more than 28 + 31 bytes besides. A head, an end, and
-        // of the chunks all but the first and the last are at least half as long as they might be.
+        // A head, an end, and of the chunks all but the first and the last are at least half as long
+        // as they might be.
         let chunk = self.datagram as usize - 160;
-        let record = self.datagram + 64;
         let chunks = 2 * self.size.bytes().div_ceil(chunk) as u32 + 2;
-        let per_segment = self.segment_bytes / record;
+        let per_segment = self.segment_bytes / longest_record(self.datagram);
         let segments = if lacks { 1 } else { (chunks + 2).div_ceil(per_segment) };
         let geometry = Geometry {
             segments: 2 * segments,
@@ -64,6 +63,12 @@ impl Shelves {
         let medium = MemoryMedium::new(geometry, self.behaviour).with_sectors(self.sector);
         Shelf { medium: Some(medium), roomy: !lacks }
     }
+}
+
+/// A record has a chunk or a head, and no more than 28 + 31 bytes besides: less than a datagram and
+/// this, whatever the granularity.
+fn longest_record(datagram: u32) -> u32 {
+    (datagram + 64).next_multiple_of(32)
 }
 
 impl Shelf {

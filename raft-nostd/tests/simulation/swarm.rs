@@ -49,6 +49,8 @@ pub struct Faults {
     pub slow_kind: u64,
     // Of each new leader.
     pub ambush: u64,
+    // Of each chunk of a snapshot.
+    pub waylay: u64,
     // Of each leader that has just taken proposals.
     pub crash_proposer: u64,
     // Of each batch to be made durable.
@@ -84,6 +86,7 @@ impl Faults {
             dawdle: family(900),
             slow_kind: family(5) % 5,
             ambush: family(900),
+            waylay: family(400),
             crash_proposer: family(300),
             slow_storage: family(900),
             relapse: family(500),
@@ -127,7 +130,7 @@ impl Swarm {
             deferred: random.among(&[0, 500, 1_000, 1_000]),
             durable_machines: random.among(&[0, 0, 300]),
             drift: if beats == 2 { random.below(250) } else { random.below(500) },
-            appetite: u64::from(log_entries) * random.among(&[1, 10, 100]),
+            appetite: u64::from(log_entries) * random.among(&[0, 1, 10, 100, 100, 100]),
             timeouts: random.among(&[20, 100, 300]),
             faults: Faults::draw(random),
         }

@@ -56,6 +56,7 @@ tally! {
     snapshots_installed,
     snapshots_failed,
     chunks_lost,
+    waylaid,
     transfers_resumed,
     transfers_superseded,
     interrupted_installs,
@@ -64,8 +65,9 @@ tally! {
 }
 
 impl World {
-    /// Counts what a node has done about snapshots.
-    pub fn count_snapshots(&mut self, at: usize, deeds: &Deeds) {
+    /// Counts what a node has done about snapshots. Returns whether it was sent one, and has more
+    /// of it than before, but is not done with it.
+    pub fn count_snapshots(&mut self, at: usize, deeds: &Deeds) -> bool {
         for (event, _) in &deeds.events {
             match event {
                 Event::SnapshotTaken(_) => self.tally.snapshots_taken += 1,
@@ -87,6 +89,7 @@ impl World {
             self.tally.transfers_resumed += 1;
             place.resumable = None;
         }
-        place.incoming = incoming;
+        let before = std::mem::replace(&mut place.incoming, incoming);
+        incoming.is_some_and(|(_, chunks)| chunks > 0) && incoming != before
     }
 }

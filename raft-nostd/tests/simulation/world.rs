@@ -327,15 +327,19 @@ impl World {
         let Some(node) = &mut place.node else { return };
         let (id, halted, deeds) = (place.id, node.raft().halted(), node.around().take_deeds());
         assert!(matches!(halted, None | Some(Halt::StorageFailed)), "{id}: {halted:?}");
-        let state = node.around().machine.state.clone();
+        let machine = &node.around().machine;
+        let state = if deeds.steps.is_empty() { None } else { Some(machine.state.clone()) };
         let elections = self.judge.elections();
-        self.judge.look_at(&self.places, at, &deeds, &state);
-        self.count_snapshots(at, &deeds);
+        self.judge.look_at(&self.places, at, &deeds, state.as_ref());
+        let gained = self.count_snapshots(at, &deeds);
         self.clients.hear(id, &deeds);
         self.overhear(at, &deeds);
         if self.judge.elections() > elections && self.random.in_a_thousand(self.swarm.faults.ambush)
         {
             self.ambush(at);
+        }
+        if gained && self.random.in_a_thousand(self.swarm.faults.waylay) {
+            self.waylay(at);
         }
         self.set_storage_to_work(at);
         for (to, bytes) in deeds.datagrams {
