@@ -16,6 +16,8 @@ type Fault = VaultError<MemoryError>;
 pub struct Errands {
     vault: Vault,
     errand: Errand,
+    /// What comes after it.
+    then: Errand,
     parcel: Option<Parcel>,
     wished: bool,
     retry_at: Instant,
@@ -52,7 +54,15 @@ struct Parcel {
 
 impl Errands {
     pub fn new(vault: Vault, patience: Duration, now: Instant) -> Self {
-        Self { vault, errand: Errand::None, parcel: None, wished: false, retry_at: now, patience }
+        Self {
+            vault,
+            errand: Errand::None,
+            then: Errand::None,
+            parcel: None,
+            wished: false,
+            retry_at: now,
+            patience,
+        }
     }
 
     pub fn is_working(&self) -> bool {
@@ -60,7 +70,9 @@ impl Errands {
     }
 
     pub fn is_restoring(&self) -> bool {
-        matches!(self.errand, Errand::Restore { .. } | Errand::Sealed { .. })
+        let restores =
+            |errand: &Errand| matches!(errand, Errand::Restore { .. } | Errand::Sealed { .. });
+        restores(&self.errand) || restores(&self.then)
     }
 
     /// A snapshot is wished for, however empty the log may be.
@@ -98,8 +110,13 @@ impl Errands {
     /// The node wants its machine to be restored.
     pub fn install(&mut self, manifest: Manifest, machine: &mut Machine) {
         self.give_up_taking(machine);
-        assert!(matches!(self.errand, Errand::None), "one thing at a time");
-        self.errand = Errand::Restore { manifest, chunk: 0, offset: 0 };
+        let restore = Errand::Restore { manifest, chunk: 0, offset: 0 };
+        match self.errand {
+            Errand::None => self.errand = restore,
+            // One of its own is durable, and is told of first.
+            Errand::Taken(_) => self.then = restore,
+            _ => panic!("one thing at a time"),
+        }
     }
 
     /// The node is idle: perhaps it is time to take a snapshot of the state as it is now. Returns
@@ -128,7 +145,8 @@ impl Errands {
         now: Instant,
         disk: &mut Disk,
     ) {
-        match std::mem::replace(&mut self.errand, Errand::None) {
+        let then = std::mem::replace(&mut self.then, Errand::None);
+        match std::mem::replace(&mut self.errand, then) {
             // It is true already, whatever else has come.
             Errand::Taken(manifest) => {
                 let taken = raft.handle_snapshot_taken(now, &manifest);
