@@ -22,6 +22,14 @@ impl From<Vote> for Ballot {
     }
 }
 
+/// Whether a leader's log has an entry of its own term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TermOpened {
+    Yes,
+    /// There is no room for one.
+    No,
+}
+
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// Whether this node leads, or heard a leader within the shortest election timeout: then it
     /// helps nobody to depose that leader.
@@ -139,15 +147,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         }
     }
 
-    /// Elected: opens the term with a no-op, by which all earlier entries are committed too
-    /// (§5.4.2 of the paper, §6.4).
+    /// Elected. A log that a run of failed leaderships has filled with what is not committed has no
+    /// room to open the term. Its node leads all the same: once every voter has all of it, it is
+    /// committed, and makes way.
     fn lead(&mut self, now: Instant) {
         let next = self.log.last().index.next();
-        if self.log.create(self.term(), EntryKind::Noop, &[]).is_err() {
-            self.news.log_full = Some(LogFull::Capacity);
-            self.become_follower(now);
-            return;
-        }
         count(&mut self.metrics.elections_won);
         self.withdraw_ballots();
         self.snapshots.incoming = None;
@@ -160,7 +164,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             peer.progress = Progress::of_new_leader(next, now);
             peer.heard_at = now;
         }
+        if self.open_term() == TermOpened::No {
+            self.news.log_full = Some(LogFull::Capacity);
+        }
         self.advance_commit();
+    }
+
+    /// A leader opens its term with a no-op, by which all earlier entries are committed too (§5.4.2
+    /// of the paper, §6.4).
+    pub(crate) fn open_term(&mut self) -> TermOpened {
+        let open = self.log.last().term == self.term()
+            || self.log.create(self.term(), EntryKind::Noop, &[]).is_ok();
+        if open { TermOpened::Yes } else { TermOpened::No }
     }
 
     /// When a leader must have heard from a majority again (CheckQuorum, §6.2).

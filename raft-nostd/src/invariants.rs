@@ -82,7 +82,10 @@ impl Witness {
         if let Some((term, last)) = self.led
             && term == raft.term()
         {
-            let kept = raft.term_at(last.index) == Some(last.term) && raft.last() >= last;
+            // (What was compacted since is committed, so it was not overwritten.)
+            let compacted = last.index < raft.base().index;
+            let held = raft.term_at(last.index) == Some(last.term);
+            let kept = (held || compacted) && raft.last() >= last;
             require(kept, "a leader never overwrites or deletes entries (Leader Append-Only)")?;
         }
         self.led = Some((raft.term(), raft.last()));

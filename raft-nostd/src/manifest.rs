@@ -45,7 +45,7 @@ impl Membership {
 }
 
 /// What a whole snapshot is of, and what names it: two snapshots with equal manifests have equal
-/// bytes, but for one chance in 2^32, so that a transfer may go on where another broke off.
+/// chunks, but for one chance in 2^32, so that a transfer may go on where another broke off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The last entry whose effect it holds.
@@ -56,7 +56,7 @@ pub struct Manifest {
     pub chunks: u32,
     /// Bytes in all of them.
     pub bytes: u64,
-    /// CRC-32 of these bytes.
+    /// CRC-32 of all chunks, each behind its length as a `u32`.
     pub crc: u32,
 }
 

@@ -19,7 +19,9 @@ pub(crate) struct Shipment {
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// What a majority has durably, and is of this term, is committed: only entries of a leader's
-    /// own term are committed by counting (§3.6.2).
+    /// own term are committed by counting (§3.6.2). Where there was no room for one, what every voter
+    /// has durably is committed, whatever its term: nobody can be elected without it, now that all
+    /// are in this term.
     pub(crate) fn advance_commit(&mut self) {
         if self.role != Role::Leader {
             return;
@@ -28,6 +30,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         let own = self.durability.through();
         for index in self.peers.iter().map(|peer| peer.progress.matched).chain([own]) {
             let _ = matched.push(index); // As many as there are voters, this node included.
+        }
+        if self.log.last().term != self.term()
+            && let Some(everywhere) = matched.iter().copied().min()
+        {
+            self.commit = self.commit.max(everywhere);
         }
         if let Some(index) = reached_by_majority(&mut matched)
             && index > self.commit

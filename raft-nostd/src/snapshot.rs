@@ -2,6 +2,7 @@
 //! follower gets next, and the switch to what a leader has sent.
 
 use crate::error::SnapshotRefused;
+use crate::frame;
 use crate::manifest::Manifest;
 use crate::state::metrics::count;
 use crate::state::news::Event;
@@ -56,8 +57,24 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         self.renew(*manifest);
         count(&mut self.metrics.snapshots_taken);
         self.news.snapshot = Some(Event::SnapshotTaken(manifest.last));
-        self.log.compact(self.compactable(now, manifest.last.index));
+        self.compact(self.compactable(now, manifest.last.index));
         Ok(())
+    }
+
+    /// Forgets the entries through `base`. A leader that had no room for it opens its term.
+    fn compact(&mut self, base: Index) {
+        self.log.compact(base);
+        if self.role == Role::Leader {
+            _ = self.open_term();
+        }
+    }
+
+    /// In a crowded log, what was kept for followers that are a little behind makes way. O(1).
+    pub(crate) fn reclaim(&mut self) {
+        let newest = self.snapshots.newest.map(|newest| newest.last.index).unwrap_or_default();
+        if newest > self.log.base().index && self.is_crowded() {
+            self.compact(newest);
+        }
     }
 
     /// `manifest` is the newest snapshot; what is being sent of an older one ends.
@@ -106,11 +123,22 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// Whether the log has got so full that a snapshot is to be taken: more than half, or three
     /// quarters while a follower is being sent the last one, and something to gain.
     pub(crate) fn is_compaction_urged(&self, now: Instant) -> bool {
+        let full = self.has_less_than(self.share(1)) && !self.is_sending(now);
+        (full || self.is_crowded()) && self.snapshot_due().is_some()
+    }
+
+    /// Whether less than a quarter of the log is free, or so little that a leader might refuse a
+    /// command.
+    fn is_crowded(&self) -> bool {
+        let Room { entries, bytes } = self.reserve();
+        let longest = self.limits.max_command.saturating_add(frame::OVERHEAD_MAX as u32);
+        let one = Room { entries: entries.saturating_add(1), bytes: bytes.saturating_add(longest) };
+        self.has_less_than(self.share(2)) || self.has_less_than(one)
+    }
+
+    fn has_less_than(&self, most: Room) -> bool {
         let room = self.log.room();
-        let fuller_than = |spare: Room| room.entries < spare.entries || room.bytes < spare.bytes;
-        fuller_than(self.share(1))
-            && self.snapshot_due().is_some()
-            && (fuller_than(self.share(2)) || !self.is_sending(now))
+        room.entries < most.entries || room.bytes < most.bytes
     }
 
     /// Whether a follower takes in the newest snapshot just now.
@@ -170,6 +198,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// The snapshot that is whole, once term and vote are durable and no batch is out: now the
     /// state machine may be restored from it.
     pub(crate) fn next_install(&mut self) -> Option<Manifest> {
+        // What it waited for may have overtaken it: this node's own snapshot, or machine.
+        self.overtake();
         let settled = !self.durability.is_busy() && self.may_speak() == Speech::Free;
         let incoming = self.snapshots.incoming.as_mut()?;
         if incoming.stage != Stage::Whole || !settled || self.role != Role::Follower {

@@ -119,7 +119,7 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
                 Output::TransmitChunk(transmit) => {
                     work::send(&self.vault, &mut self.host, &mut self.work, transmit);
                 }
-                Output::Install(_) => self.work.begin_restoring(),
+                Output::Install(manifest) => self.begin_restoring(now, &manifest),
                 Output::Idle { wake_at } => match self.unsynced.take() {
                     Some(ticket) => self.sync(now, ticket),
                     None => match self.turn(now, buf) {

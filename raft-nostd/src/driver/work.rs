@@ -2,6 +2,7 @@
 
 use super::{Driver, Host, SnapshotError, StateMachine, Transport};
 use crate::journal::{Medium, PersistFailure};
+use crate::manifest::Manifest;
 use crate::raft::TransmitChunk;
 use crate::recv::Chunk;
 use crate::state::news::SnapshotFailure;
@@ -74,11 +75,6 @@ enum Pieces {
 }
 
 impl Work {
-    /// All chunks of a leader's snapshot are stored.
-    pub(super) fn begin_restoring(&mut self) {
-        self.stage = Stage::Restoring { chunk: 0, offset: 0 };
-    }
-
     fn begin_taking(&mut self) {
         self.stage = Stage::Taking { offset: 0 };
         self.wish = Wish::None;
@@ -280,6 +276,23 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         }
         self.vault.put(self.host.snapshots(), chunk.bytes)?;
         self.sync_now_and_then()
+    }
+
+    /// All chunks of a leader's snapshot are stored: from now on the state machine is restored from
+    /// it. An empty one begins here. One that was found when the node was opened may have made way
+    /// for a snapshot of its own.
+    pub(super) fn begin_restoring(&mut self, now: Instant, manifest: &Manifest) {
+        self.release();
+        if manifest.chunks == 0
+            && let Err(error) = self.vault.begin(self.host.snapshots(), Origin::Peer, manifest)
+        {
+            self.host.snapshot_error(&error);
+        }
+        if self.vault.staged() == Some((Origin::Peer, manifest, manifest.chunks)) {
+            self.work.stage = Stage::Restoring { chunk: 0, offset: 0 };
+        } else {
+            _ = self.raft.handle_install_failed(now, SnapshotFailure::Storage);
+        }
     }
 
     fn restore(&mut self, now: Instant, buf: &mut [u8]) -> Turn {

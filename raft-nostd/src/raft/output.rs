@@ -161,6 +161,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// All that comes before applying: events, datagrams, then the batch to persist.
     fn first_things(&mut self, now: Instant, buf: &mut [u8]) -> Option<Step> {
         self.start_read_round();
+        self.reclaim();
         if let Some(event) = self.next_event(now) {
             return Some(Step::Event(event));
         }

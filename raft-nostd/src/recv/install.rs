@@ -69,7 +69,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     }
 
     /// The log has come as far as the snapshot that is on its way: the transfer ends.
-    pub(super) fn overtake(&mut self) {
+    pub(crate) fn overtake(&mut self) {
         let incoming = self.snapshots.incoming;
         let overtaken = incoming.is_some_and(|incoming| {
             incoming.stage != Stage::Installing && self.has(incoming.manifest.last)

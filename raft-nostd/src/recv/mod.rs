@@ -36,7 +36,8 @@ pub enum Received<'a> {
 /// The next chunk of a snapshot that a leader sends.
 ///
 /// Its bytes are the one thing that is not kept until it is polled for: they go from the datagram to
-/// the medium, so that a node needs no memory for them. Who lets it drop is sent it again.
+/// the medium, so that a node needs no memory for them. Bring the ticket back in any case: until then
+/// no other chunk of this snapshot is taken.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Chunk<'a> {
     /// The snapshot.

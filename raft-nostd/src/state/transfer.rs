@@ -11,6 +11,8 @@ pub(crate) struct Transfer {
     pub(crate) acked: u32,
     /// The next chunk to send.
     pub(crate) next: u32,
+    /// What the last answer said: less than `acked` when it was late, or since a restart.
+    heard: u32,
     /// The gap that was answered to last: many datagrams tell of one loss.
     mended: Option<u32>,
     pub(crate) pace: Pace,
@@ -35,13 +37,16 @@ impl Transfer {
             *self = Self { pace: Pace::Held, advanced_at: now, ..Self::default() };
             return;
         }
+        self.heard = chunks;
+        if chunks < self.acked {
+            // Late, or the follower has lost some by a restart: the next heartbeat will tell. To go
+            // back at once would answer every late answer with a window full of chunks, each of
+            // which is answered in turn.
+            return;
+        }
         if chunks > self.acked {
             self.advanced_at = now;
             self.mended = None;
-        }
-        if chunks < self.acked {
-            // It has lost some, by a restart: go on from there.
-            self.next = chunks;
         }
         self.acked = chunks;
         self.next = self.next.max(chunks);
@@ -59,12 +64,13 @@ impl Transfer {
         self.next = self.next.saturating_add(1);
     }
 
-    /// A heartbeat is due. What was sent a whole heartbeat ago and is not known to have arrived is
-    /// sent again.
+    /// A heartbeat is due. What was sent a whole heartbeat ago and is not known to have arrived, or
+    /// is known to be lost, is sent again.
     pub(crate) fn beat(&mut self, overdue_before: Instant) {
         self.pace = Pace::Flowing;
-        if self.next > self.acked && self.advanced_at <= overdue_before {
-            self.next = self.acked;
+        if self.next > self.heard && self.advanced_at <= overdue_before {
+            self.acked = self.heard;
+            self.next = self.heard;
             self.mended = None;
         }
     }
@@ -113,7 +119,19 @@ mod tests {
         let mut transfer = sent(9);
         transfer.answered(9, Receipt::Taken, Instant::ORIGIN);
         transfer.answered(0, Receipt::Taken, Instant::ORIGIN);
+        assert_eq!((transfer.acked, transfer.next), (9, 9));
+        transfer.beat(Instant::ORIGIN);
         assert_eq!((transfer.acked, transfer.next), (0, 0));
+    }
+
+    #[test]
+    fn a_late_answer_sends_nothing_again() {
+        let mut transfer = sent(9);
+        transfer.answered(6, Receipt::Taken, Instant::ORIGIN);
+        transfer.answered(4, Receipt::Gap, Instant::ORIGIN);
+        transfer.answered(7, Receipt::Taken, Instant::from_micros(5));
+        transfer.beat(Instant::from_micros(4));
+        assert_eq!((transfer.acked, transfer.next), (7, 9));
     }
 
     #[test]

@@ -200,11 +200,8 @@ impl Vault {
             if state == Body::Damaged {
                 break;
             }
-            part.crc.update(into);
-            part.bytes = part.bytes.saturating_add(u64::from(header.len));
             // What can be read need not be durable: the seal syncs it.
-            part.unsynced = part.bytes;
-            part.chunks = place;
+            part.add(into);
         }
         Ok(kept)
     }

@@ -75,10 +75,7 @@ impl Vault {
         }
         let next = staged.chunks.saturating_add(1);
         put(medium, &shape, staged.slot, (Kind::Chunk, next, staged.generation), chunk)?;
-        staged.chunks = next;
-        staged.bytes = staged.bytes.saturating_add(chunk.len() as u64);
-        staged.crc.update(chunk);
-        staged.unsynced = staged.unsynced.saturating_add(chunk.len() as u64);
+        staged.add(chunk);
         self.staged = Some(staged);
         Ok(())
     }
@@ -127,6 +124,16 @@ impl Vault {
 }
 
 impl Staged {
+    /// One more chunk is written. The CRC covers where chunks end, too: nodes may cut equal bytes
+    /// into pieces differently, and the chunks of one are not those of the other.
+    pub(super) fn add(&mut self, chunk: &[u8]) {
+        self.chunks = self.chunks.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(chunk.len() as u64);
+        self.crc.update(&(chunk.len() as u32).to_le_bytes());
+        self.crc.update(chunk);
+        self.unsynced = self.unsynced.saturating_add(chunk.len() as u64);
+    }
+
     /// What it is, as far as it is written.
     pub(super) fn manifest(&self) -> Manifest {
         let crc = self.crc.clone().finish();

@@ -175,26 +175,20 @@ impl Solo {
 
     /// As far as a leader whose no-op is durable here, and nothing of it acknowledged.
     pub fn lead(&mut self) {
-        self.lead_in_vain();
-        assert_eq!(self.role(), Role::Leader);
-    }
-
-    /// The same, but it may find that it cannot lead.
-    pub fn lead_in_vain(&mut self) {
         if self.voters == 1 {
             self.deadline();
             self.durable();
+        } else {
+            self.stand();
             self.durable();
-            return;
-        }
-        self.stand();
-        self.durable();
-        for peer in 2..=self.voters {
-            if self.role() == Role::Candidate {
-                self.hear(peer, vote_reply(self.term(), Vote::Granted));
+            for peer in 2..=self.voters {
+                if self.role() == Role::Candidate {
+                    self.hear(peer, vote_reply(self.term(), Vote::Granted));
+                }
             }
         }
         self.durable();
+        assert_eq!(self.role(), Role::Leader);
     }
 
     /// Node `from` acknowledges all the log of this leader.

@@ -85,14 +85,33 @@ fn a_leader_fills_the_log_to_the_last_index_and_refuses() {
     assert!(solo.steps().contains(&Step::Tell(Event::ReadReady(id))), "reads go on");
 }
 
-/// Without room for the no-op of its term nobody can lead.
+/// Without room for the no-op of its term a node leads, and says so; nothing more can be committed.
 #[test]
-fn a_leader_without_room_for_its_noop_steps_down() {
+fn a_leader_without_room_for_its_noop_says_so() {
     let mut solo = at_the_end(0);
-    solo.lead_in_vain();
+    solo.lead();
     solo.steps();
-    assert_ne!(solo.role(), Role::Leader);
     assert!(solo.me.events.iter().any(|event| matches!(event, Event::LogFull(_))));
+    let refused = solo.me.raft.propose(solo.now, b"x");
+    assert!(matches!(refused, Err(ProposeError::LogFull(_))), "{refused:?}");
+}
+
+/// A run of failed leaderships has filled the log with what is not committed. By counting it would
+/// never be; what every voter has is, and makes room to open the term.
+#[test]
+fn without_room_for_a_noop_what_every_voter_has_is_committed() {
+    let mut solo = Solo::with(3, Disk::new(3, 0, &[1, 2, 2, 2, 2, 3, 3, 3]), &small());
+    solo.lead();
+    assert_eq!(solo.me.raft.last(), at(3, 8));
+    solo.hear(2, matched(4, 8, 0));
+    assert_eq!(solo.me.raft.commit(), Index(0), "a majority has it");
+    solo.hear(3, matched(4, 7, 0));
+    assert_eq!(solo.me.raft.commit(), Index(7), "everybody has it");
+    solo.hear(3, matched(4, 8, 0));
+    solo.steps();
+    let manifest = solo.me.raft.snapshot_due().expect("all of it is applied");
+    solo.me.raft.handle_snapshot_taken(solo.now, &manifest).expect("it is the newest");
+    assert_eq!(solo.me.raft.last(), at(4, 9), "the no-op");
 }
 
 /// A follower too ends there.

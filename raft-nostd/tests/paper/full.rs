@@ -136,11 +136,11 @@ fn leaders_change_and_reads_go_on_with_a_full_log() {
     assert!(net.node(leader).raft.room().entries < 2, "the reserve is for that");
 }
 
-/// Without room for its no-op nobody leads, and says so.
+/// Without room for its no-op a node that is elected says so, and its log stays as it is.
 #[test]
-fn without_a_reserve_nobody_leads_and_it_is_told() {
+fn without_a_reserve_no_term_is_opened_and_it_is_told() {
     let mut solo = Solo::with(3, Disk::new(1, 0, &[1; 16]), &few_entries());
-    solo.lead_in_vain();
+    solo.lead();
     let steps = solo.steps();
     assert!(steps.contains(&Step::Tell(Event::LogFull(LogFull::Capacity))), "{steps:?}");
     assert_eq!(solo.me.terms(), [1; 16]);

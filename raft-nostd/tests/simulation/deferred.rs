@@ -2,21 +2,23 @@
 //! later, synced later still, and only then does its ticket come back. Meanwhile the node goes on,
 //! and may crash.
 
-use crate::disk::{Core, Disk, SharedMedium, Write};
+use crate::disk::{Core, Disk, Write};
+use crate::errands::Errands;
 use crate::host::{Surroundings, assert_medium_is_to_blame};
+use crate::machine::Machine;
 use adapter_std::memory::MemoryError;
 use raft_nostd::frame::Frames;
-use raft_nostd::journal::{
-    self, Batch, Entropy, Identity, Medium, Opening, RecoverError, WriteError, Writer,
-};
+use raft_nostd::journal::{self, Batch, Entropy, Identity, Medium, Opening, WriteError, Writer};
+use raft_nostd::vault::{Owner, Vault, VaultError, Which};
 use raft_nostd::{
-    Config, Host, Index, Instant, Life, Loading, Output, Position, Start, StateMachine, Ticket,
-    Transport,
+    Config, Host, Instant, Life, Loading, OpenError, Output, Received, Refused, Start,
+    StateMachine, Ticket, Transport,
 };
 
 pub struct Deferred {
     pub raft: Core,
     pub around: Surroundings,
+    pub errands: Errands,
     journal: Writer,
     job: Option<Job>,
 }
@@ -41,52 +43,92 @@ struct Copied {
     frames: Vec<u8>,
     live: Vec<u8>,
     live_entries: u64,
-    base: Position,
 }
 
 impl Copied {
     fn of(batch: &Batch<'_>) -> Self {
         let terms = batch.frames.iter().map(|entry| entry.position.term).collect();
         Self {
-            write: Write { hard: batch.hard_state, first: batch.frames.first(), terms },
+            write: Write {
+                hard: batch.hard_state,
+                base: batch.base,
+                first: batch.frames.first(),
+                terms,
+            },
             frames: batch.frames.slices().concat(),
             live: batch.live.slices().concat(),
             live_entries: batch.live.count(),
-            base: batch.base,
         }
     }
 
     fn batch(&self) -> Batch<'_> {
-        let Write { hard, first, terms } = &self.write;
-        let live_first = self.base.index.next();
+        let Write { hard, base, first, terms } = &self.write;
+        let live_first = base.index.next();
         Batch {
             hard_state: *hard,
             frames: Frames::new(*first, terms.len() as u64, &self.frames, &[]),
             live: Frames::new(live_first, self.live_entries, &self.live, &[]),
-            base: self.base,
+            base: *base,
         }
     }
 }
 
-/// A log that is filled, its journal, and what was found.
-type Opened<'a> = (Loading<'a, Vec<u8>>, Writer, journal::Recovered);
+/// A node, its journal and its snapshots.
+type Opened = (Core, Writer, Vault);
 
-/// Recovers a journal and fills a log from it.
-pub fn recover<'a, M: Medium>(
-    config: &Config<'a>,
+/// Opens a node on two media: fills a log from the journal, and a machine from the newest snapshot.
+pub fn open<M: Medium, S: Medium>(
+    config: &Config<'_>,
     memory: Vec<u8>,
-    medium: &mut M,
-    seed: u64,
-) -> Result<Opened<'a>, RecoverError<M::Error>> {
-    let mut loading = Loading::new::<7>(config, memory).expect("the configuration is sound");
+    (medium, snapshots): (&mut M, &mut S),
+    machine: &mut Machine,
+    (seed, now): (u64, Instant),
+) -> Result<Opened, OpenError<M::Error, S::Error>> {
+    let mut loading = Loading::new::<7>(config, memory).map_err(OpenError::Config)?;
     let opening = Opening {
         identity: Identity { cluster: config.cluster, node: config.node, voters: config.voters },
         entropy: Entropy { incarnation: seed, salt: !seed },
         limits: loading.limits(),
     };
-    let mut buf = vec![0; opening.buffer_len()];
-    let (journal, recovered) = journal::recover(medium, &opening, &mut loading, &mut buf)?;
-    Ok((loading, journal, recovered))
+    let mut buf = vec![0; opening.buffer_len().max(config.max_datagram as usize)];
+    let (journal, recovered) =
+        journal::recover(medium, &opening, &mut loading, &mut buf).map_err(OpenError::Journal)?;
+    let incarnation = recovered.incarnation;
+    let owner = Owner { cluster: config.cluster, node: config.node, incarnation };
+    let vault = Vault::open(snapshots, owner, config.max_chunk(), seed as u32, &mut buf)
+        .map_err(OpenError::Snapshots)?;
+    snapshots.sync().map_err(|error| OpenError::Snapshots(VaultError::Medium(error)))?;
+    let staged = vault.staged().map(|(_, manifest, chunks)| (manifest, chunks));
+    loading.attach(vault.newest(), staged).map_err(OpenError::SnapshotMissing)?;
+    let applied = restore(&vault, snapshots, machine, &mut buf)?;
+    let start = Start {
+        hard_state: recovered.hard_state,
+        life: Life { incarnation, boot: recovered.boot, nonce: seed as u32 },
+        applied,
+        seed,
+        now,
+    };
+    Ok((loading.start(start).map_err(OpenError::Start)?, journal, vault))
+}
+
+/// Restores the machine from the newest snapshot, if it is behind. Returns where it is then.
+fn restore<E, S: Medium>(
+    vault: &Vault,
+    snapshots: &mut S,
+    machine: &mut Machine,
+    buf: &mut [u8],
+) -> Result<raft_nostd::Index, OpenError<E, S::Error>> {
+    let Some(manifest) = vault.newest().filter(|one| one.last.index > machine.applied()) else {
+        return Ok(machine.applied());
+    };
+    let mut offset = 0;
+    for chunk in 0..manifest.chunks {
+        let len = vault.read(snapshots, Which::Newest, chunk, buf).map_err(OpenError::Chunk)?;
+        machine.restore(offset, &buf[..len]).map_err(OpenError::Machine)?;
+        offset += len as u64;
+    }
+    machine.restore(offset, &[]).map_err(OpenError::Machine)?;
+    Ok(manifest.last.index)
 }
 
 impl Deferred {
@@ -96,28 +138,26 @@ impl Deferred {
         mut around: Surroundings,
         seed: u64,
         now: Instant,
-    ) -> Result<Self, RecoverError<MemoryError>> {
-        let medium: &mut SharedMedium = around.medium();
-        let (loading, journal, recovered) = recover(config, memory, medium, seed)?;
-        let start = Start {
-            hard_state: recovered.hard_state,
-            life: Life {
-                incarnation: recovered.incarnation,
-                boot: recovered.boot,
-                nonce: seed as u32,
-            },
-            applied: StateMachine::applied(&around),
-            seed,
-            now,
-        };
-        let raft = loading.start(start).expect("the machine applied what is durable");
-        Ok(Self { raft, around, journal, job: None })
+    ) -> Result<Self, OpenError<MemoryError, MemoryError>> {
+        let (mut medium, mut snapshots) = (around.medium().clone(), around.snapshots().clone());
+        let media = (&mut medium, &mut snapshots);
+        let (raft, journal, vault) = open(config, memory, media, &mut around.machine, (seed, now))?;
+        let errands = Errands::new(vault, config.election_timeout, now);
+        Ok(Self { raft, around, errands, journal, job: None })
+    }
+
+    pub fn datagram(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Refused> {
+        if let Received::Chunk(chunk) = self.raft.handle_datagram(now, bytes)? {
+            self.errands.bring(chunk);
+        }
+        Ok(())
     }
 
     /// Does what the node wants done, but for the storage: at most so many things, since inputs may
     /// come between any two.
     pub fn drain(&mut self, now: Instant, buf: &mut [u8], most: u64) -> Instant {
         for _ in 0..most {
+            let reported = self.errands.is_reported(&self.raft);
             match self.raft.poll_output(now, buf) {
                 Output::Event(event) => self.around.event(event),
                 Output::Transmit(transmit) => {
@@ -128,19 +168,34 @@ impl Deferred {
                     let batch = Copied::of(&persist.batch);
                     self.job = Some(Job { ticket: persist.ticket, batch, stage: Stage::Copied });
                 }
-                Output::TransmitChunk(_) | Output::Install(_) => {}
-                Output::Apply(committed) => StateMachine::apply(&mut self.around, committed),
-                Output::Idle { wake_at } => return wake_at,
+                Output::TransmitChunk(mut transmit) => {
+                    // (A chunk of one that makes way just now counts as lost.)
+                    let read = reported.then(|| {
+                        self.errands.read(&mut self.around, transmit.chunk, transmit.body())
+                    });
+                    if let Some(transmit) = read.flatten().and_then(|len| transmit.seal(len)) {
+                        self.around.send(transmit.to, transmit.datagram);
+                    }
+                }
+                Output::Install(manifest) => {
+                    self.errands.install(manifest, &mut self.around.machine);
+                }
+                Output::Apply(committed) => self.around.machine.apply(committed),
+                Output::Idle { wake_at } => {
+                    let machine = &mut self.around.machine;
+                    return wake_at.min(self.errands.consider(&self.raft, machine, now));
+                }
             }
         }
         now
     }
 
+    /// Whether the journal has something to do in the background.
     pub fn is_working(&self) -> bool {
         self.job.is_some()
     }
 
-    /// The storage gets one step further.
+    /// The journal gets one step further.
     pub fn work(&mut self, now: Instant, disk: &mut Disk) {
         let Some(mut job) = self.job.take() else { return };
         let medium = self.around.medium();
@@ -165,6 +220,11 @@ impl Deferred {
         }
     }
 
+    /// A snapshot that is taken, sent or restored gets one step further.
+    pub fn run_errand(&mut self, now: Instant, disk: &mut Disk) {
+        self.errands.work(&mut self.raft, &mut self.around, now, disk);
+    }
+
     /// Stops cleanly, unless something is on its way.
     pub fn stop(mut self) {
         if self.job.is_none() {
@@ -179,17 +239,4 @@ impl Deferred {
             .handle_persist_failed(now, ticket, error.failure())
             .expect("it is the node's own");
     }
-}
-
-/// The node that a medium would give back now, if it can be opened.
-pub fn reread<M: Medium>(config: &Config<'_>, memory: Vec<u8>, medium: &mut M) -> Option<Core> {
-    let (loading, _, recovered) = recover(config, memory, medium, 1).ok()?;
-    let start = Start {
-        hard_state: recovered.hard_state,
-        life: Life::default(),
-        applied: Index::ZERO,
-        seed: 1,
-        now: Instant::ORIGIN,
-    };
-    loading.start(start).ok()
 }

@@ -1,8 +1,11 @@
 //! What goes wrong, apart from single datagrams.
 
 use crate::network::Partition;
-use crate::place::{Opened, Stop};
+use crate::place::{Node, Opened, Stop};
+use crate::random::Random;
+use crate::swarm::Faults;
 use crate::world::World;
+use adapter_std::memory::MemoryMedium;
 use raft_nostd::Role;
 
 impl World {
@@ -81,7 +84,16 @@ impl World {
             medium.make_room();
         }
         drop(medium);
-        if self.random.in_a_thousand(faults.pause) {
+        if let Some(medium) = &place.snapshots {
+            ail(&mut medium.0.borrow_mut(), faults, &mut self.random);
+        }
+        if self.random.in_a_thousand(faults.compact)
+            && let Some(node) = &mut place.node
+        {
+            node.compact();
+            self.act(at);
+        }
+        if self.random.in_a_thousand(self.swarm.faults.pause) {
             self.pause(at);
         }
     }
@@ -110,12 +122,44 @@ impl World {
         }
     }
 
+    /// Something happens to a node in the middle of a transfer, or to who sends it.
+    fn strike(&mut self, at: usize) {
+        match self.random.below(4) {
+            0 => self.cut(Partition::Alone(at)),
+            1 => self.pause(at),
+            _ => self.crash(at),
+        }
+    }
+
+    /// A node is being sent a snapshot: it is interrupted, or gets too old.
+    pub fn waylay(&mut self, at: usize) {
+        self.tally.waylaid += 1;
+        let sender = self.somebody();
+        match self.random.below(6) {
+            0..3 => self.strike(at),
+            3 => self.strike(sender),
+            4 => self.propose(sender, 12),
+            _ => {
+                self.propose(sender, 12);
+                if let Some(node) = &mut self.places[sender].node {
+                    node.compact();
+                }
+            }
+        }
+    }
+
     /// Starts a node that is down; perhaps its power fails again soon, perhaps already during
     /// recovery.
     pub fn start(&mut self, at: usize) {
         let place = &mut self.places[at];
         if self.random.in_a_thousand(self.swarm.faults.relapse) {
-            place.medium.0.borrow_mut().cut_after(self.random.below(500));
+            // Most of the time one of them is first.
+            let media = [Some(&place.medium), place.snapshots.as_ref()];
+            for medium in media.into_iter().flatten() {
+                if self.random.below(3) > 0 {
+                    medium.0.borrow_mut().cut_after(self.random.below(500));
+                }
+            }
         }
         match place.start(&self.swarm, &self.voters, self.now, &mut self.random) {
             Opened::Interrupted => {
@@ -125,10 +169,17 @@ impl World {
             }
             Opened::Runs { undone } => self.tally.undone += u64::from(undone),
         }
-        self.judge.restarted(at, place.raft().expect("it runs"));
+        let machine = &mut place.node.as_mut().expect("it runs").around().machine;
+        drop(machine.take_steps()); // What it took from a snapshot is in its state.
+        let state = machine.state.clone();
+        self.judge.restarted(at, place.raft().expect("it runs"), &state);
         if self.random.in_a_thousand(self.swarm.faults.rot) {
             self.tally.rotten += 1;
-            place.rot(&self.swarm, &self.voters, &mut self.random);
+            let place = &self.places[at];
+            let opened = place.rot(&self.swarm, &self.voters, &mut self.random);
+            if let Some((state, through)) = opened {
+                self.judge.check_rotten(place.id, &state, through);
+            }
         }
         self.act(at);
     }
@@ -140,22 +191,42 @@ impl World {
         let Some(raft) = place.raft() else { return };
         self.tally.crashes += 1;
         self.tally.leader_crashes += u64::from(raft.status().role == Role::Leader);
+        let restoring = place.node.as_ref().is_some_and(Node::is_restoring);
+        self.tally.interrupted_installs += u64::from(restoring);
         self.clients.gone(place.id);
         match self.random.below(6) {
             0 => {
                 self.tally.seals += 1;
                 place.stop(Stop::Sealed);
-                place.medium.0.borrow_mut().restart();
+                place.repair();
             }
             1 => {
                 self.tally.kills += 1;
                 place.stop(Stop::Killed);
-                place.medium.0.borrow_mut().restart();
+                place.repair();
             }
             _ => {
                 place.stop(Stop::Killed);
                 self.tally.torn += place.lose_power(&mut self.random);
             }
         }
+    }
+}
+
+/// Lets something happen to a medium for snapshots, or end.
+fn ail(medium: &mut MemoryMedium, faults: &Faults, random: &mut Random) {
+    if random.in_a_thousand(faults.snapshots_cut) {
+        medium.cut_after(random.below(2_000));
+    }
+    if random.in_a_thousand(faults.snapshots_sync_failure) {
+        medium.fail_syncs();
+    }
+    if random.in_a_thousand(faults.snapshots_full) {
+        match random.below(2) {
+            0 => medium.fill_after(random.below(2)),
+            _ => medium.fill_writes_after(random.below(1_000)),
+        }
+    } else if random.below(20) == 0 {
+        medium.restart();
     }
 }

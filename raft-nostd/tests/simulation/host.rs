@@ -1,52 +1,47 @@
 //! What one run of a node has around it.
 
 use crate::disk::SharedMedium;
+use crate::machine::{Machine, Step};
 use adapter_std::memory::MemoryError;
 use raft_nostd::journal::WriteError;
-use raft_nostd::{Committed, Event, Host, Index, NodeId, Position, StateMachine, Transport};
+use raft_nostd::{Event, Host, Index, NodeId, Position, Transport};
 
 /// What a node has done since it was last looked at.
 #[derive(Default)]
 pub struct Deeds {
-    /// The commands its machine was given, in order.
-    pub applied: Vec<(Position, Vec<u8>)>,
+    /// What its machine has done, in order.
+    pub steps: Vec<Step>,
     /// What it told, each with how far the machine was.
     pub events: Vec<(Event, Index)>,
     pub datagrams: Vec<(NodeId, Vec<u8>)>,
 }
 
-/// Disk, network and machine of one run, and what came out of it.
+impl Deeds {
+    /// The commands its machine was given, in order.
+    pub fn applied(&self) -> impl Iterator<Item = (Position, &[u8])> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Applied(position, command) => Some((*position, &command[..])),
+            Step::Restored(_) => None,
+        })
+    }
+}
+
+/// Disks, network and machine of one run, and what came out of it.
 pub struct Surroundings {
     medium: SharedMedium,
     snapshots: Option<SharedMedium>,
+    pub machine: Machine,
     deeds: Deeds,
-    /// The last command the machine knows of.
-    machine_at: Index,
 }
 
 impl Surroundings {
-    /// `applied`: how far the machine has applied the log, durably.
-    pub fn new(medium: SharedMedium, applied: Index) -> Self {
-        Self { medium, snapshots: None, deeds: Deeds::default(), machine_at: applied }
+    pub fn new(medium: SharedMedium, snapshots: Option<SharedMedium>, machine: Machine) -> Self {
+        Self { medium, snapshots, machine, deeds: Deeds::default() }
     }
 
     pub fn take_deeds(&mut self) -> Deeds {
-        std::mem::take(&mut self.deeds)
-    }
-}
-
-impl StateMachine for Surroundings {
-    type Response = ();
-
-    fn apply(&mut self, committed: Committed<'_>) {
-        self.machine_at = committed.position.index;
-        self.deeds.applied.push((committed.position, committed.command.to_vec()));
-    }
-
-    fn query(&self, _request: &[u8]) {}
-
-    fn applied(&self) -> Index {
-        self.machine_at
+        let steps = self.machine.take_steps();
+        Deeds { steps, ..std::mem::take(&mut self.deeds) }
     }
 }
 
@@ -61,7 +56,7 @@ impl Host for Surroundings {
     type Medium = SharedMedium;
     type Snapshots = Option<SharedMedium>;
     type Transport = Self;
-    type Machine = Self;
+    type Machine = Machine;
 
     fn medium(&mut self) -> &mut SharedMedium {
         &mut self.medium
@@ -75,18 +70,25 @@ impl Host for Surroundings {
         self
     }
 
-    fn machine(&mut self) -> &mut Self {
-        self
+    fn machine(&mut self) -> &mut Machine {
+        &mut self.machine
     }
 
     fn applied(&mut self, _position: Position, (): ()) {}
 
     fn event(&mut self, event: Event) {
-        self.deeds.events.push((event, self.machine_at));
+        self.deeds.events.push((event, self.machine.state.last.index));
     }
 
     fn storage_error(&mut self, error: WriteError<MemoryError>) {
         assert_medium_is_to_blame(&error);
+    }
+
+    fn snapshot_error(&mut self, error: &dyn core::fmt::Display) {
+        let error = error.to_string();
+        let ours = ["rule of the medium", "not what was announced", "bytes; it must have"];
+        let blame = ours.iter().find(|ours| error.contains(**ours));
+        assert_eq!(blame, None, "a snapshot failed by our own fault: {error}");
     }
 }
 

@@ -26,11 +26,16 @@ impl Ledger {
 
     /// A node has accepted an append of its own term: it proves `prev` and what follows, no more.
     pub fn heard(&mut self, at: usize, append: &Append) {
+        self.proved(at, append.term, append.prev.index.plus(u64::from(append.count)));
+    }
+
+    /// It is proven to a node that its log is that of the leader of `of` through `index`.
+    pub fn proved(&mut self, at: usize, of: Term, index: Index) {
         let (term, proven) = &mut self.proven[at];
-        if *term != append.term {
-            (*term, *proven) = (append.term, Index::ZERO);
+        if *term != of {
+            (*term, *proven) = (of, Index::ZERO);
         }
-        *proven = (*proven).max(append.prev.index.plus(u64::from(append.count)));
+        *proven = (*proven).max(index);
     }
 
     /// As far as the leader of `term` has proven its log to a node.
@@ -71,13 +76,17 @@ impl Ledger {
                 *newest = (*newest).max(round);
             }
             Message::AppendReply(reply) => self.check_reply(at, place, raft, &reply),
-            Message::Install(Install { round, .. }) => {
+            Message::Install(Install { round, manifest, .. }) => {
                 let newest = self.rounds.entry(term).or_default();
                 *newest = (*newest).max(round);
+                let durable = manifest.last.index <= place.disk.snapshot.index;
+                assert!(durable, "{} sends a snapshot that is not durable", place.id);
             }
-            Message::InstallReply(_)
-            | Message::PreVoteReply { .. }
-            | Message::VoteReply { vote: Vote::Refused, .. } => {}
+            Message::InstallReply(reply) => {
+                let newest = self.rounds.get(&term).copied().unwrap_or_default();
+                assert!(reply.round <= newest, "{} answers a round that never was", place.id);
+            }
+            Message::PreVoteReply { .. } | Message::VoteReply { vote: Vote::Refused, .. } => {}
         }
     }
 
@@ -99,8 +108,9 @@ impl Ledger {
         let newest = self.rounds.get(&reply.term).copied().unwrap_or_default();
         assert!(reply.round <= newest, "{} answers a round that never was", place.id);
         let Verdict::Matched { durable, received } = reply.verdict else { return };
-        let term = raft.term_at(durable).expect("what is acknowledged is held");
-        let held = place.disk.image.holds(Position { term, index: durable });
+        let held = raft.term_at(durable).map_or(durable < raft.base().index, |term| {
+            place.disk.image.holds(Position { term, index: durable })
+        });
         assert!(held, "{} acknowledges {durable}, which is not durable", place.id);
         let proven = self.proven(at, reply.term);
         let justified = durable <= received && received <= proven;

@@ -1,7 +1,8 @@
 //! The real core, wire, journal and driver on a simulated network, disks and clocks, all from one
 //! seed: loss, duplicates, reordering, flips, partitions of all shapes, pauses, clocks that drift,
 //! storage that works in the background, kills, power cuts in the middle of a write or of a recovery
-//! with torn and reordered sectors. The five safety properties of the paper (Figure 3.2), and that
+//! with torn and reordered sectors. Logs are compacted, and who is too far behind gets a snapshot,
+//! which is interrupted, superseded and sent again. The five safety properties of the paper (Figure 3.2), and that
 //! nothing is said before it is durable, are checked after every event; then everything heals, and
 //! the cluster must elect, commit, answer a read and converge.
 //!
@@ -11,13 +12,17 @@ mod client;
 mod clock;
 mod deferred;
 mod disk;
+mod errands;
 mod faults;
+mod history;
 mod host;
 mod judge;
 mod ledger;
+mod machine;
 mod network;
 mod place;
 mod random;
+mod shelf;
 mod swarm;
 mod tally;
 mod world;

@@ -1,16 +1,20 @@
 //! A node's place: its disk and its clock, and the node while it runs.
 
 use crate::clock::Clock;
-use crate::deferred::{Deferred, reread};
+use crate::deferred::{self, Deferred};
 use crate::disk::{Core, Disk, Image, SharedMedium};
 use crate::host::Surroundings;
+use crate::machine::{Machine, State};
 use crate::random::Random;
 use crate::swarm::Swarm;
 use adapter_std::memory::{Fate, MemoryError, MemoryMedium};
 use raft_nostd::invariants::Witness;
 use raft_nostd::journal::{Medium, RecoverError};
-use raft_nostd::{Driver, Index, Instant, NodeId, OpenError, ProposeError, ReadError, ReadId};
-use raft_nostd::{Position, Refused};
+use raft_nostd::vault::VaultError;
+use raft_nostd::{
+    Driver, Index, Instant, Manifest, NodeId, OpenError, ProposeError, ReadError, ReadId,
+};
+use raft_nostd::{Position, Refused, SnapshotWork};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -43,17 +47,29 @@ pub struct Place {
     pub id: NodeId,
     pub node: Option<Node>,
     pub medium: SharedMedium,
+    /// Where its snapshots are, if anywhere.
+    pub snapshots: Option<SharedMedium>,
+    /// Whether every snapshot has room there.
+    pub compacts: bool,
     pub disk: Disk,
     pub clock: Clock,
-    /// True times: when the node wants to be called, when its storage gets further, and until when
-    /// it neither hears nor acts.
+    /// True times: when the node wants to be called, when its journal and its snapshots get
+    /// further, and until when it neither hears nor acts.
     pub wake_at: Instant,
-    pub storage_at: Instant,
+    pub storage_at: [Instant; 2],
     pub paused_until: Instant,
+    /// The snapshot it is being sent, and how many chunks it has.
+    pub incoming: Option<(Manifest, u32)>,
+    /// How many chunks of a snapshot its present run has found.
+    pub resumable: Option<(Manifest, u32)>,
     witness: Witness,
-    /// How far its state machine has applied the log durably; never, for one that starts anew.
-    machine: Option<Index>,
+    /// The state of a machine that is durable by itself.
+    machine: Option<State>,
 }
+
+/// The two storages of a node, as places in [`Place::storage_at`].
+pub const JOURNAL: usize = 0;
+pub const SNAPSHOTS: usize = 1;
 
 impl Node {
     pub fn raft(&self) -> &Core {
@@ -73,7 +89,7 @@ impl Node {
     pub fn datagram(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Refused> {
         match self {
             Self::Prompt(driver) => driver.datagram(now, bytes),
-            Self::Deferred(deferred) => deferred.raft.handle_datagram(now, bytes).map(drop),
+            Self::Deferred(deferred) => deferred.datagram(now, bytes),
         }
     }
 
@@ -97,22 +113,46 @@ impl Node {
             Self::Deferred(deferred) => deferred.raft.read(now),
         }
     }
+
+    /// Asks for a snapshot, however empty the log may be.
+    pub fn compact(&mut self) {
+        match self {
+            Self::Prompt(driver) => driver.compact(),
+            Self::Deferred(deferred) => deferred.errands.wish(),
+        }
+    }
+
+    /// Whether its machine is being restored from a leader's snapshot.
+    pub fn is_restoring(&self) -> bool {
+        match self {
+            Self::Prompt(driver) => {
+                matches!(driver.snapshot_work(), SnapshotWork::Restoring { .. })
+            }
+            Self::Deferred(deferred) => deferred.errands.is_restoring(),
+        }
+    }
 }
 
 impl Place {
     pub fn new(id: NodeId, swarm: &Swarm, random: &mut Random) -> Self {
         let durable = random.in_a_thousand(swarm.durable_machines);
+        let snapshots = swarm.snapshots.draw_one(random);
+        let share = |medium| SharedMedium(Rc::new(RefCell::new(medium)));
         Self {
             id,
             node: None,
-            medium: SharedMedium(Rc::new(RefCell::new(swarm.medium()))),
+            medium: share(swarm.medium()),
+            compacts: snapshots.is_roomy(),
+            snapshots: snapshots.medium().map(share),
             disk: Disk::default(),
             clock: Clock::new(0, 1_000),
             wake_at: Instant::NEVER,
-            storage_at: Instant::NEVER,
+            storage_at: [Instant::NEVER; 2],
             paused_until: Instant::ORIGIN,
+            incoming: None,
+            resumable: None,
             witness: Witness::default(),
-            machine: durable.then_some(Index::ZERO),
+            machine: durable.then(State::default),
         }
     }
 
@@ -132,12 +172,12 @@ impl Place {
         self.clock = Clock::new(random.below(1_000_000_000), pace);
         let config = swarm.config(self.id, voters);
         let memory = vec![0; swarm.log_bytes];
-        let around = Surroundings::new(self.medium.clone(), self.machine.unwrap_or_default());
+        let machine = Machine::new(self.machine.clone(), swarm.snapshots.size, random.bits());
+        let around = Surroundings::new(self.medium.clone(), self.snapshots.clone(), machine);
         let (seed, local) = (random.bits(), self.clock.reading(now));
         let opened = if random.in_a_thousand(swarm.deferred) {
             Deferred::open(&config, memory, around, seed, local)
                 .map(|node| Node::Deferred(Box::new(node)))
-                .map_err(OpenError::Journal)
         } else {
             let mut buf = vec![0; swarm.datagram as usize];
             Driver::open(&config, memory, around, seed, local, &mut buf)
@@ -145,42 +185,58 @@ impl Place {
         };
         let node = match opened {
             Ok(node) => node,
-            Err(OpenError::Journal(RecoverError::Medium(MemoryError::PowerCut))) => {
-                return Opened::Interrupted;
-            }
+            Err(
+                OpenError::Journal(RecoverError::Medium(MemoryError::PowerCut))
+                | OpenError::Snapshots(VaultError::Medium(MemoryError::PowerCut)),
+            ) => return Opened::Interrupted,
             Err(error) => panic!("{} does not open: {error}", self.id),
         };
         let undone = self.disk.reopened(node.raft());
+        let incoming = node.raft().incoming_snapshot();
+        self.incoming = incoming.map(|(manifest, chunks, _)| (*manifest, chunks));
+        self.resumable = self.incoming.filter(|(_, chunks)| *chunks > 0);
         self.node = Some(node);
         self.witness = Witness::default();
-        (self.wake_at, self.storage_at, self.paused_until) = (now, Instant::NEVER, now);
+        (self.wake_at, self.storage_at, self.paused_until) = (now, [Instant::NEVER; 2], now);
         Opened::Runs { undone }
     }
 
-    /// Damages one byte on a copy of the disk: that is noticed, or it does no harm. (At the end of a
-    /// journal that was just opened stands a head, which proves everything before it.)
-    pub fn rot(&self, swarm: &Swarm, voters: &[NodeId], random: &mut Random) {
-        let mut copy: MemoryMedium = self.medium.0.borrow().clone();
-        let geometry = copy.geometry();
-        let segment = random.below(u64::from(geometry.segments)) as u32;
-        let written = copy.bytes(segment);
-        let end = written.iter().rposition(|byte| *byte != geometry.erased).unwrap_or(0);
-        let offset = random.below(end as u64 + 1) as u32;
-        copy.damage(segment, offset, 1 << random.below(8));
-        let config = swarm.config(self.id, voters);
-        if let Some(raft) = reread(&config, vec![0; swarm.log_bytes], &mut copy) {
-            assert_eq!(Image::of(&raft), self.disk.image, "rot went unnoticed");
+    /// Damages one byte on a copy of one of the disks: that is noticed, or it does no harm. (At the
+    /// end of a journal that was just opened stands a head, which proves everything before it.)
+    /// Returns the machine that starts from it, if one does.
+    pub fn rot(
+        &self,
+        swarm: &Swarm,
+        voters: &[NodeId],
+        random: &mut Random,
+    ) -> Option<(State, Index)> {
+        let mut journal: MemoryMedium = self.medium.0.borrow().clone();
+        let mut snapshots = self.snapshots.as_ref().map(|medium| medium.0.borrow().clone());
+        match &mut snapshots {
+            Some(snapshots) if random.below(2) == 0 => damage(snapshots, random),
+            _ => damage(&mut journal, random),
         }
+        let config = swarm.config(self.id, voters);
+        let mut machine = Machine::new(None, swarm.snapshots.size, 1);
+        let media = (&mut journal, &mut snapshots);
+        let memory = vec![0; swarm.log_bytes];
+        let opened =
+            deferred::open(&config, memory, media, &mut machine, (1, Instant::ORIGIN)).ok()?;
+        let (raft, found) = (&opened.0, Image::of(&opened.0));
+        // What is written last cannot prove itself: an end record that rots is one that was never
+        // written, and the snapshot before it, or none, is what counts. The node opens only as
+        // long as its journal still goes on from there.
+        let older = found.base.index < self.disk.image.base.index;
+        assert!(older || found == self.disk.image, "rot went unnoticed");
+        Some((machine.state, raft.applied()))
     }
 
     /// The node stops: at once, so that what it had not said yet is never said, or with its journal
     /// sealed.
     pub fn stop(&mut self, way: Stop) {
-        let node = self.node.take().expect("it runs");
-        self.storage_at = Instant::NEVER;
-        if let Some(applied) = &mut self.machine {
-            *applied = node.raft().applied();
-        }
+        let mut node = self.node.take().expect("it runs");
+        self.storage_at = [Instant::NEVER; 2];
+        self.machine = node.around().machine.kept();
         match (way, node) {
             (Stop::Killed, _) => {}
             // A medium that fails leaves a journal that was not sealed.
@@ -189,18 +245,28 @@ impl Place {
         }
     }
 
-    /// The power fails at a node that was killed. Returns how many sectors were not synced.
+    /// The power fails at a node that was killed, and so for both its media. Returns how many
+    /// sectors were not synced.
     pub fn lose_power(&mut self, random: &mut Random) -> u64 {
         let mut unsynced = 0;
-        self.medium.0.borrow_mut().crash(|_| {
-            unsynced += 1;
-            match random.below(3) {
-                0 => Fate::Kept,
-                1 => Fate::Dropped,
-                _ => Fate::Torn(random.below(512) as usize),
-            }
-        });
+        for medium in [Some(&self.medium), self.snapshots.as_ref()].into_iter().flatten() {
+            medium.0.borrow_mut().crash(|_| {
+                unsynced += 1;
+                match random.below(3) {
+                    0 => Fate::Kept,
+                    1 => Fate::Dropped,
+                    _ => Fate::Torn(random.below(512) as usize),
+                }
+            });
+        }
         unsynced
+    }
+
+    /// The media do what they are told again.
+    pub fn repair(&mut self) {
+        for medium in [Some(&self.medium), self.snapshots.as_ref()].into_iter().flatten() {
+            medium.0.borrow_mut().restart();
+        }
     }
 
     /// Lets the node do what it wants to do; a driver that may stop halfway does `most` things.
@@ -225,18 +291,40 @@ impl Place {
         if let Err(broken) = self.witness.observe(node.raft()) {
             panic!("{}: {broken}", self.id);
         }
+        let idle = matches!(node, Node::Prompt(driver)
+            if !matches!(driver.snapshot_work(), SnapshotWork::Taking { .. })
+                && driver.host().machine.holds_image());
+        assert!(!idle, "{}: the machine keeps an image for nothing", self.id);
     }
 
-    /// Whether the storage has something to do in the background.
-    pub fn is_working(&self) -> bool {
-        matches!(&self.node, Some(Node::Deferred(deferred)) if deferred.is_working())
-    }
-
-    /// The storage gets one step further.
-    pub fn work(&mut self, now: Instant) {
-        let local = self.clock.reading(now);
-        if let Some(Node::Deferred(deferred)) = &mut self.node {
-            deferred.work(local, &mut self.disk);
+    /// Whether a storage has something to do in the background.
+    pub fn is_working(&self, storage: usize) -> bool {
+        match &self.node {
+            Some(Node::Deferred(deferred)) if storage == JOURNAL => deferred.is_working(),
+            Some(Node::Deferred(deferred)) => deferred.errands.is_working(),
+            _ => false,
         }
     }
+
+    /// A storage gets one step further.
+    pub fn work(&mut self, storage: usize, now: Instant) {
+        let local = self.clock.reading(now);
+        match &mut self.node {
+            Some(Node::Deferred(deferred)) if storage == JOURNAL => {
+                deferred.work(local, &mut self.disk);
+            }
+            Some(Node::Deferred(deferred)) => deferred.run_errand(local, &mut self.disk),
+            _ => {}
+        }
+    }
+}
+
+/// Flips a bit somewhere in what was written.
+fn damage(medium: &mut MemoryMedium, random: &mut Random) {
+    let geometry = medium.geometry();
+    let segment = random.below(u64::from(geometry.segments)) as u32;
+    let written = medium.bytes(segment);
+    let end = written.iter().rposition(|byte| *byte != geometry.erased).unwrap_or(0);
+    let offset = random.below(end as u64 + 1) as u32;
+    medium.damage(segment, offset, 1 << random.below(8));
 }

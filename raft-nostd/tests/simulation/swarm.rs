@@ -2,6 +2,7 @@
 //! family of faults is off in many seeds, so that the others can be seen.
 
 use crate::random::Random;
+use crate::shelf::Shelves;
 use adapter_std::memory::{Behaviour, MemoryMedium};
 use raft_nostd::journal::Geometry;
 use raft_nostd::{ClusterId, Config, Duration, NodeId, frame};
@@ -21,6 +22,7 @@ pub struct Swarm {
     geometry: Geometry,
     behaviour: Behaviour,
     sector: usize,
+    pub snapshots: Shelves,
     /// Of a thousand runs of nodes, so many have storage that works in the background.
     pub deferred: u64,
     /// Of a thousand nodes, so many have a state machine with durability of its own.
@@ -47,6 +49,8 @@ pub struct Faults {
     pub slow_kind: u64,
     // Of each new leader.
     pub ambush: u64,
+    // Of each chunk of a snapshot.
+    pub waylay: u64,
     // Of each leader that has just taken proposals.
     pub crash_proposer: u64,
     // Of each batch to be made durable.
@@ -64,6 +68,11 @@ pub struct Faults {
     pub pause: u64,
     pub full: u64,
     pub sync_failure: u64,
+    pub compact: u64,
+    // The same of its medium for snapshots.
+    pub snapshots_cut: u64,
+    pub snapshots_full: u64,
+    pub snapshots_sync_failure: u64,
 }
 
 impl Faults {
@@ -77,6 +86,7 @@ impl Faults {
             dawdle: family(900),
             slow_kind: family(5) % 5,
             ambush: family(900),
+            waylay: family(400),
             crash_proposer: family(300),
             slow_storage: family(900),
             relapse: family(500),
@@ -89,6 +99,10 @@ impl Faults {
             pause: family(40),
             full: family(10),
             sync_failure: family(10),
+            compact: family(100),
+            snapshots_cut: family(30),
+            snapshots_full: family(30),
+            snapshots_sync_failure: family(20),
         }
     }
 }
@@ -100,21 +114,23 @@ impl Swarm {
         let election = Duration::from_millis(random.among(&[40, 80, 150, 300]));
         let beats = random.among(&[2, 3, 5]);
         let behaviour = random.among(&[Behaviour::File, Behaviour::Blanking, Behaviour::Nor]);
+        let datagram = random.among(&[256, 400, 600, 1_200]);
         Self {
             nodes: random.among(&[3, 3, 3, 3, 3, 3, 5, 5, 5, 1, 2, 4, 7]),
             log_entries,
             log_bytes,
-            datagram: random.among(&[256, 400, 600, 1_200]),
+            datagram,
             window: random.among(&[300, 2_000, 20_000]),
             election,
             heartbeat: Duration::from_micros(election.as_micros() / beats),
             geometry: geometry(random, behaviour, log_entries, log_bytes),
             behaviour,
             sector: random.among(&[64, 512]),
+            snapshots: Shelves::draw(random, log_entries, datagram),
             deferred: random.among(&[0, 500, 1_000, 1_000]),
             durable_machines: random.among(&[0, 0, 300]),
             drift: if beats == 2 { random.below(250) } else { random.below(500) },
-            appetite: u64::from(log_entries) * random.among(&[5, 6, 10]) / 10,
+            appetite: u64::from(log_entries) * random.among(&[0, 1, 10, 100, 100, 100]),
             timeouts: random.among(&[20, 100, 300]),
             faults: Faults::draw(random),
         }

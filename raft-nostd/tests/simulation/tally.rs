@@ -1,5 +1,9 @@
 //! How often each thing took effect.
 
+use crate::host::Deeds;
+use crate::world::World;
+use raft_nostd::Event;
+
 macro_rules! tally {
     ($($counter:ident),+ $(,)?) => {
         /// How often each fault took effect, and what was done in spite of it.
@@ -48,6 +52,44 @@ tally! {
     proposals_lost,
     reads,
     truncations,
+    snapshots_taken,
+    snapshots_installed,
+    snapshots_failed,
+    chunks_lost,
+    waylaid,
+    transfers_resumed,
+    transfers_superseded,
+    interrupted_installs,
     full_for_good,
     exhausted,
+}
+
+impl World {
+    /// Counts what a node has done about snapshots. Returns whether it was sent one, and has more
+    /// of it than before, but is not done with it.
+    pub fn count_snapshots(&mut self, at: usize, deeds: &Deeds) -> bool {
+        for (event, _) in &deeds.events {
+            match event {
+                Event::SnapshotTaken(_) => self.tally.snapshots_taken += 1,
+                Event::SnapshotInstalled(_) => self.tally.snapshots_installed += 1,
+                Event::SnapshotFailed(_) => self.tally.snapshots_failed += 1,
+                _ => {}
+            }
+        }
+        let place = &mut self.places[at];
+        let incoming = place.raft().and_then(|raft| raft.incoming_snapshot());
+        let incoming = incoming.map(|(manifest, chunks, _)| (*manifest, chunks));
+        if let (Some((before, chunks)), Some((now, _))) = (place.incoming, incoming) {
+            self.tally.transfers_superseded += u64::from(before != now && chunks > 0);
+        }
+        if let (Some((of, found)), Some((manifest, chunks))) = (place.resumable, incoming)
+            && of == manifest
+            && chunks > found
+        {
+            self.tally.transfers_resumed += 1;
+            place.resumable = None;
+        }
+        let before = std::mem::replace(&mut place.incoming, incoming);
+        incoming.is_some_and(|(_, chunks)| chunks > 0) && incoming != before
+    }
 }

@@ -5,7 +5,7 @@ use crate::disk::Core;
 use crate::host::Deeds;
 use crate::judge::{Judge, hash};
 use crate::network::Network;
-use crate::place::Place;
+use crate::place::{JOURNAL, Place, SNAPSHOTS};
 use crate::random::Random;
 use crate::swarm::{Faults, MAX_COMMAND, Swarm};
 use crate::tally::Tally;
@@ -38,7 +38,7 @@ impl World {
         let mut world = Self {
             places,
             network: Network::new(voters.len()),
-            judge: Judge::new(voters.len()),
+            judge: Judge::new(voters.len(), swarm.snapshots.size),
             buf: vec![0; swarm.datagram as usize],
             random,
             swarm,
@@ -66,12 +66,20 @@ impl World {
         }
     }
 
+    /// Whether every node has room for snapshots: then nothing may ever be full for good.
+    fn all_compact(&self) -> bool {
+        self.places.iter().all(|place| place.compacts)
+    }
+
     /// Everything works again: within twenty election timeouts, by the slowest clock, there is a
     /// leader that commits, answers a read, and brings everybody to the same log.
     pub fn heal_and_converge(&mut self) {
         self.heal();
         let patience = self.swarm.election.times(20 * 1_000 / (1_000 - self.swarm.drift));
-        let goal = (self.clients.applied + 10, self.clients.reads_answered + 1);
+        // So many that small logs must be compacted for it.
+        let more =
+            10 + if self.all_compact() { u64::from(self.swarm.log_entries.min(30)) } else { 0 };
+        let goal = (self.clients.applied + more, self.clients.reads_answered + 1);
         self.full = false;
         let mut reached = false;
         // A few times over: a log that is all but full may make elections fail.
@@ -79,18 +87,20 @@ impl World {
             reached = reached
                 || self.pass_until(patience, |world| {
                     world.client_asks();
-                    let applied = world.full || world.clients.applied >= goal.0;
+                    let full = world.full && !world.all_compact();
+                    let applied = full || world.clients.applied >= goal.0;
                     applied && world.clients.reads_answered >= goal.1
                 });
         }
         if reached {
             let rests = self.pass_until(patience, |world| world.is_at_rest());
             // (A datagram from before may have deposed the leader, and nobody can succeed it.)
-            let justified = rests || self.is_exhausted();
+            let justified = rests || self.is_exhausted() || self.somebody_is_stuck();
             assert!(justified, "the nodes do not come to rest: {}", self.sketch());
             self.tally.full_for_good += u64::from(rests && self.full);
         } else {
-            assert!(self.is_exhausted(), "no progress after healing: {}", self.sketch());
+            let justified = self.is_exhausted() || self.somebody_is_stuck();
+            assert!(justified, "no progress after healing: {}", self.sketch());
             self.tally.exhausted += 1;
         }
         self.clients.nothing_lost_was_applied(&self.judge);
@@ -109,7 +119,7 @@ impl World {
         for at in 0..self.places.len() {
             let place = &mut self.places[at];
             place.paused_until = self.now;
-            place.medium.0.borrow_mut().restart();
+            place.repair();
             if place.raft().is_some_and(|raft| raft.halted().is_some()) {
                 self.crash(at);
             }
@@ -122,12 +132,30 @@ impl World {
     /// Whether nobody leads, and a log is so full that perhaps nobody can: it takes an entry to open
     /// a term.
     fn is_exhausted(&self) -> bool {
+        if self.all_compact() {
+            return false;
+        }
         let rafts = || self.places.iter().filter_map(Place::raft);
         let leads = |raft: &Core| raft.status().role == Role::Leader;
         let full = |raft: &Core| {
             raft.room().entries == 0 || raft.room().bytes < frame::OVERHEAD_MAX as u32
         };
         !rafts().any(leads) && rafts().any(full)
+    }
+
+    /// Whether a node without room for snapshots has no room either for what others go on with, or
+    /// needs a snapshot.
+    fn somebody_is_stuck(&self) -> bool {
+        let rafts = || self.places.iter().filter_map(Place::raft);
+        let base = rafts().map(|raft| raft.base().index).max().unwrap_or_default();
+        let stuck = |place: &Place| {
+            !place.compacts
+                && place.raft().is_some_and(|raft| {
+                    let (room, all) = (raft.room(), raft.capacity());
+                    room.entries == 0 || room.bytes < all.bytes / 8 || raft.commit() < base
+                })
+        };
+        self.places.iter().any(stuck)
     }
 
     fn all_are_full(&self) -> bool {
@@ -229,7 +257,8 @@ impl World {
         let arrival = self.network.next_at();
         let due = |at: &usize| {
             let place = &self.places[*at];
-            let first = place.wake_at.min(place.storage_at);
+            let [journal, snapshots] = place.storage_at;
+            let first = place.wake_at.min(journal).min(snapshots);
             if place.node.is_some() { first.max(place.paused_until) } else { Instant::NEVER }
         };
         let at = (0..self.places.len()).min_by_key(due).expect("there are nodes");
@@ -244,10 +273,10 @@ impl World {
             return;
         }
         let place = &mut self.places[at];
-        if place.storage_at <= self.now {
-            place.storage_at = Instant::NEVER;
-            place.work(self.now);
-            self.tally.deferred_syncs += 1;
+        if let Some(storage) = (0..2).find(|storage| place.storage_at[*storage] <= self.now) {
+            place.storage_at[storage] = Instant::NEVER;
+            place.work(storage, self.now);
+            self.tally.deferred_syncs += u64::from(storage == JOURNAL);
         } else if let Some(node) = &mut place.node {
             node.timeout(place.clock.reading(self.now));
         }
@@ -284,6 +313,9 @@ impl World {
             if self.random.below(8) == 0 {
                 place.check(); // Always after it acted, and sometimes before.
             }
+            if let Some(raft) = place.raft() {
+                self.judge.glance_at(at, raft);
+            }
             place.drain(self.now, &mut self.buf, most);
             self.after(at);
         }
@@ -295,13 +327,19 @@ impl World {
         let Some(node) = &mut place.node else { return };
         let (id, halted, deeds) = (place.id, node.raft().halted(), node.around().take_deeds());
         assert!(matches!(halted, None | Some(Halt::StorageFailed)), "{id}: {halted:?}");
+        let machine = &node.around().machine;
+        let state = if deeds.steps.is_empty() { None } else { Some(machine.state.clone()) };
         let elections = self.judge.elections();
-        self.judge.look_at(&self.places, at, &deeds);
+        self.judge.look_at(&self.places, at, &deeds, state.as_ref());
+        let gained = self.count_snapshots(at, &deeds);
         self.clients.hear(id, &deeds);
         self.overhear(at, &deeds);
         if self.judge.elections() > elections && self.random.in_a_thousand(self.swarm.faults.ambush)
         {
             self.ambush(at);
+        }
+        if gained && self.random.in_a_thousand(self.swarm.faults.waylay) {
+            self.waylay(at);
         }
         self.set_storage_to_work(at);
         for (to, bytes) in deeds.datagrams {
@@ -319,16 +357,18 @@ impl World {
 
     fn set_storage_to_work(&mut self, at: usize) {
         let place = &mut self.places[at];
-        if !place.is_working() || place.storage_at != Instant::NEVER {
-            return;
+        for storage in [JOURNAL, SNAPSHOTS] {
+            if !place.is_working(storage) || place.storage_at[storage] != Instant::NEVER {
+                continue;
+            }
+            let slow = self.random.in_a_thousand(self.swarm.faults.slow_storage);
+            let span = if slow {
+                self.random.tenths(self.swarm.election, 20)
+            } else {
+                Duration::from_micros(self.random.below(300))
+            };
+            place.storage_at[storage] = self.now.plus(span);
         }
-        let slow = self.random.in_a_thousand(self.swarm.faults.slow_storage);
-        let span = if slow {
-            self.random.tenths(self.swarm.election, 20)
-        } else {
-            Duration::from_micros(self.random.below(300))
-        };
-        place.storage_at = self.now.plus(span);
     }
 
     fn launch(&mut self, from: usize, to: usize, bytes: Vec<u8>) {
@@ -336,6 +376,7 @@ impl World {
         let cut = self.network.is_cut(from, to, self.now);
         if cut || self.random.in_a_thousand(faults.loss) {
             self.tally.lost += 1;
+            self.tally.chunks_lost += u64::from(is_chunk(&bytes));
             return;
         }
         let (duplicate, delay) = (faults.duplicate, faults.delay);
@@ -369,6 +410,11 @@ impl World {
         }
         self.network.send(to, at, bytes);
     }
+}
+
+/// Whether a datagram brings a chunk of a snapshot.
+fn is_chunk(bytes: &[u8]) -> bool {
+    wire::decode(bytes).is_ok_and(|said| !said.chunk.is_empty())
 }
 
 /// Whether a datagram is of the kind that dawdles, by the place of its message among all.
