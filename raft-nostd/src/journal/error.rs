@@ -19,7 +19,7 @@ pub enum Counter {
 /// What is wrong with a batch: a bug of the caller. Nothing of it counts as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchError {
-    /// The term goes back, or the vote changes within a term.
+    /// The term goes back, the vote changes within a term, or an entry is of a later term.
     HardState,
     /// The frames begin after the end of the journal or before its base, or `live` is not the log
     /// between `base` and the frames' end.
@@ -214,7 +214,7 @@ impl fmt::Display for Corruption {
 impl fmt::Display for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::HardState => "term or vote goes back",
+            Self::HardState => "term or vote goes back, or an entry is of a later term",
             Self::Entries => "the entries do not fit to the journal's",
             Self::Base => "the base goes back",
             Self::TooLarge => "more bytes than the limits allow",
