@@ -74,7 +74,7 @@ pub enum Damage {
     Backwards,
     /// Intact, but entries that do not follow each other.
     Gap,
-    /// Intact, but a frame in it is damaged or longer than the buffer.
+    /// Intact, but a frame in it is damaged.
     Frame,
     /// Intact, but of a kind that cannot stand here.
     Kind,
@@ -182,6 +182,16 @@ pub enum RecoverError<E> {
         index: Index,
     },
     /// The log does not hold what was just put into it.
+    /// The journal holds a longer frame than this configuration has: it was written under a larger
+    /// bound. Nothing is damaged.
+    FrameTooLong {
+        /// Its entry.
+        index: Index,
+        /// Its length in bytes.
+        len: u32,
+        /// The longest there may be.
+        most: u32,
+    },
     Sink,
     /// A number has come to its end.
     Exhausted(Counter),
@@ -203,7 +213,7 @@ impl fmt::Display for Corruption {
                 Damage::Checkpoint => "the checkpoint has no end",
                 Damage::Backwards => "term, vote or base goes back",
                 Damage::Gap => "the entries do not follow each other",
-                Damage::Frame => "a frame is damaged or too long",
+                Damage::Frame => "a frame is damaged",
                 Damage::Kind => "a block of this kind cannot stand here",
                 Damage::Foreign => "a segment of another journal",
             }
@@ -269,6 +279,9 @@ impl<E: fmt::Display> fmt::Display for RecoverError<E> {
             Self::Corrupt(corruption) => corruption.fmt(f),
             Self::LogFull { index } => write!(f, "the log has no room for entry {index}"),
             Self::Sink => f.write_str("the log does not hold what was put into it"),
+            Self::FrameTooLong { index, len, most } => {
+                write!(f, "entry {index} takes {len} bytes, and the bound is {most} now")
+            }
             Self::Exhausted(counter) => write!(f, "the {counter:?} number is at its end"),
         }
     }

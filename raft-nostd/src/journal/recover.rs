@@ -53,7 +53,7 @@ pub fn recover<M: Medium, S: Sink>(
             check_owner(&heads.newest.owner, &expected)?;
             reader.salt = heads.newest.owner.salt;
             let survey = reader.survey(&heads.newest)?;
-            let standing = replay(&mut reader, &survey, sink)?;
+            let standing = replay(&mut reader, &survey, opening.limits.max_frame, sink)?;
             writer.resume(&heads, &survey, standing)?;
             survey.found
         }
@@ -115,7 +115,7 @@ fn replay<M: Medium, S: Sink>(
     let base = survey.chain.base;
     sink.reset(base);
     let mut feeder = Feeder { sink, base: base.index, last: base.index };
-    let mut visit = Visit::new(&survey.start, survey.chain.sequence, &mut feeder);
+    let mut visit = Visit::new(&survey.start, survey.chain.sequence, max_frame, &mut feeder);
     let end = reader.walk(survey.start_slot, survey.start, Some(&mut visit))?;
     // The medium answered differently the second time.
     if end.sequence != survey.chain.sequence {
@@ -158,6 +158,7 @@ impl<S: Sink> Visitor for Feeder<'_, S> {
         }
     }
 }
+    max_frame: usize,
 
 impl<M: Medium> Reader<'_, M> {
     /// Refuses a medium that holds anything but blanks and, perhaps, a torn first head.
