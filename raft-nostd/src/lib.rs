@@ -143,6 +143,7 @@ pub use raft::{
     Committed, Loading, Output, Persist, Raft, SnapshotMissing, StartError, Transmit, TransmitChunk,
 };
 pub use recv::{Chunk, Received};
+pub use rand::Seed;
 pub use state::Start;
 pub use state::durability::Ticket;
 pub use state::metrics::Metrics;

@@ -5,7 +5,7 @@ use super::{Driver, Host, OpenError, StateMachine};
 use crate::config::Config;
 use crate::journal::{self, Entropy, Identity, Medium, Opening};
 use crate::raft::Loading;
-use crate::rand::mix;
+use crate::rand::{Seed, mix};
 use crate::state::Start;
 use crate::time::Instant;
 use crate::types::Life;
@@ -17,8 +17,8 @@ type Refusal<H> = OpenError<JournalError<H>, SnapshotsError<H>>;
 
 impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
     /// Recovers the journal on the host's medium, or formats a blank one, restores the state machine
-    /// from the newest snapshot, if it has not applied more by itself, and starts the node. `seed`
-    /// is entropy; `buf` is scratch of at least the configuration's datagram bound.
+    /// from the newest snapshot, if it has not applied more by itself, and starts the node. `buf` is
+    /// scratch of at least the configuration's datagram bound.
     ///
     /// # Errors
     /// What is wrong with the configuration, the journal, the snapshots or the state machine. A
@@ -27,18 +27,18 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         config: &Config<'_>,
         memory: H::Memory,
         mut host: H,
-        seed: u64,
+        seed: Seed,
         now: Instant,
         buf: &mut [u8],
     ) -> Result<Self, Refusal<H>> {
         let mut loading = Loading::new::<VOTERS>(config, memory).map_err(OpenError::Config)?;
         let identity =
             Identity { cluster: config.cluster, node: config.node, voters: config.voters };
-        let entropy = Entropy { incarnation: mix(seed), salt: mix(!seed) };
+        let entropy = Entropy { incarnation: mix(seed.public), salt: seed.secret };
         let opening = Opening { identity, entropy, limits: loading.limits() };
         let (journal, recovered) = journal::recover(host.medium(), &opening, &mut loading, buf)
             .map_err(OpenError::Journal)?;
-        let nonce = mix(seed ^ u64::from(config.node.get())) as u32;
+        let nonce = mix(seed.public ^ u64::from(config.node.get())) as u32;
         let owner = Owner {
             cluster: config.cluster,
             node: config.node,
@@ -55,7 +55,7 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
             hard_state: recovered.hard_state,
             life: Life { incarnation: recovered.incarnation, boot: recovered.boot, nonce },
             applied: restored.max(host.machine().applied()),
-            seed,
+            seed: seed.public,
             now,
         };
         let raft = loading.start(start).map_err(OpenError::Start)?;

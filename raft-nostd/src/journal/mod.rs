@@ -60,7 +60,7 @@ pub struct Entropy {
     /// otherwise.
     pub incarnation: u64,
     /// Becomes the salt of a journal that is formatted now: who does not know it cannot make a
-    /// payload that looks like a block.
+    /// payload that looks like a block. Must not follow from anything that others see.
     pub salt: u64,
 }
 

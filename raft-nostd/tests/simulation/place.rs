@@ -10,7 +10,7 @@ use adapter_std::memory::{Fate, MemoryError, MemoryMedium};
 use raft_nostd::invariants::Witness;
 use raft_nostd::journal::{Medium, RecoverError};
 use raft_nostd::{Driver, Index, Instant, NodeId, OpenError, ProposeError, ReadError, ReadId};
-use raft_nostd::{Position, Refused};
+use raft_nostd::{Position, Refused, Seed};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -140,6 +140,7 @@ impl Place {
                 .map_err(OpenError::Journal)
         } else {
             let mut buf = vec![0; swarm.datagram as usize];
+            let seed = Seed { public: seed, secret: !seed };
             Driver::open(&config, memory, around, seed, local, &mut buf)
                 .map(|node| Node::Prompt(Box::new(node)))
         };
