@@ -50,6 +50,12 @@ impl Standing {
         Ok(())
     }
 
+    /// Whether `live` can be all that the log holds.
+    pub(super) fn is_whole(&self, live: &Frames<'_>) -> bool {
+        let Self { last, base, .. } = self;
+        live.first() == base.index.next() && live.count() == last.since(base.index)
+    }
+
     /// Whether `batch` would change anything.
     pub(super) fn is_news(&self, batch: &Batch<'_>) -> bool {
         batch.hard_state != self.hard_state

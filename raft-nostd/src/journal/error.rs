@@ -108,8 +108,9 @@ pub struct Formatted {
     pub granularity: u32,
 }
 
-/// Why a journal was not opened. Nothing was written, but for [`RecoverError::Medium`] and
-/// [`RecoverError::Exhausted`].
+/// Why a journal was not opened. [`load`](super::load) never writes;
+/// [`Loaded::begin`](super::Loaded::begin) may have written when the medium fails
+/// ([`RecoverError::Medium`]) or a number is at its end ([`RecoverError::Exhausted`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecoverError<E> {
     /// The medium failed. The journal may be opened again when it works.
@@ -181,7 +182,6 @@ pub enum RecoverError<E> {
         /// The first entry without room.
         index: Index,
     },
-    /// The log does not hold what was just put into it.
     /// The journal holds a longer frame than this configuration has: it was written under a larger
     /// bound. Nothing is damaged.
     FrameTooLong {
@@ -192,6 +192,7 @@ pub enum RecoverError<E> {
         /// The longest there may be.
         most: u32,
     },
+    /// The log does not hold what was just put into it.
     Sink,
     /// A number has come to its end.
     Exhausted(Counter),
@@ -278,10 +279,10 @@ impl<E: fmt::Display> fmt::Display for RecoverError<E> {
             Self::Blank => f.write_str("nothing was ever written"),
             Self::Corrupt(corruption) => corruption.fmt(f),
             Self::LogFull { index } => write!(f, "the log has no room for entry {index}"),
-            Self::Sink => f.write_str("the log does not hold what was put into it"),
             Self::FrameTooLong { index, len, most } => {
                 write!(f, "entry {index} takes {len} bytes, and the bound is {most} now")
             }
+            Self::Sink => f.write_str("the log does not hold what was put into it"),
             Self::Exhausted(counter) => write!(f, "the {counter:?} number is at its end"),
         }
     }

@@ -41,8 +41,8 @@ impl<'a, B: AsRef<[u8]> + AsMut<[u8]>> Loading<'a, B> {
     }
 
     /// Takes in the newest snapshot on its medium, if there is one, and a transfer that broke off
-    /// with the number of its chunks that are there. What the snapshot is of makes way in the log;
-    /// a log that ends before it, or went another way, is replaced by it. O(1).
+    /// with the number of its chunks that are there. When the node starts, what the snapshot is of
+    /// makes way in the log; a log that ends before it, or went another way, is replaced by it. O(1).
     ///
     /// # Errors
     /// When the log goes on from a snapshot that is not there: its medium was exchanged or damaged.
@@ -56,16 +56,31 @@ impl<'a, B: AsRef<[u8]> + AsMut<[u8]>> Loading<'a, B> {
         if newest.index < base.index || (newest.index == base.index && newest != base) {
             return Err(SnapshotMissing { base, newest });
         }
-        match self.log.term_at(newest.index) {
-            Some(term) if term == newest.term => self.log.compact(newest.index),
-            _ => self.log.restart(newest),
-        }
         self.snapshot = snapshot.copied();
         self.staged = staged.map(|(manifest, chunks)| (*manifest, chunks));
         Ok(())
     }
 
-    /// The last entry so far.
+    /// Whether a state machine that has applied that much belongs to this log and snapshot.
+    ///
+    /// # Errors
+    /// When they end before it.
+    pub fn check_applied(&self, applied: Index) -> Result<(), StartError> {
+        let log = self.log.last().index;
+        let last = match self.replacing() {
+            Some(newest) => newest.index,
+            None => log,
+        };
+        if applied > last { Err(StartError { applied, last }) } else { Ok(()) }
+    }
+
+    /// Where the newest snapshot ends, if the log does not hold that position.
+    fn replacing(&self) -> Option<Position> {
+        let newest = self.snapshot.as_ref()?.last;
+        (self.log.term_at(newest.index) != Some(newest.term)).then_some(newest)
+    }
+
+    /// The last entry of the journal so far.
     pub fn last(&self) -> Position {
         self.log.last()
     }
@@ -82,10 +97,15 @@ impl<'a, B: AsRef<[u8]> + AsMut<[u8]>> Loading<'a, B> {
     ///
     /// # Errors
     /// When the state machine has applied more than the log holds: it belongs to another journal.
-    pub fn start<const VOTERS: usize>(self, start: Start) -> Result<Raft<B, VOTERS>, StartError> {
-        let last = self.log.last().index;
-        if start.applied > last {
-            return Err(StartError { applied: start.applied, last });
+    pub fn start<const VOTERS: usize>(
+        mut self,
+        start: Start,
+    ) -> Result<Raft<B, VOTERS>, StartError> {
+        self.check_applied(start.applied)?;
+        match (self.replacing(), &self.snapshot) {
+            (Some(newest), _) => self.log.restart(newest),
+            (None, Some(snapshot)) => self.log.compact(snapshot.last.index),
+            (None, None) => {}
         }
         let initial = Membership::initial(self.config.voters);
         let membership = self.snapshot.map_or(initial, |snapshot| snapshot.membership);
