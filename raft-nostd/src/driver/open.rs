@@ -4,7 +4,7 @@ use super::work::Work;
 use super::{Driver, Host, OpenError, StateMachine};
 use crate::config::Config;
 use crate::journal::{self, Entropy, Identity, Medium, Opening, Sink};
-use crate::raft::Loading;
+use crate::raft::{AttachError, Loading};
 use crate::rand::{Seed, mix};
 use crate::state::Start;
 use crate::time::Instant;
@@ -47,8 +47,13 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         };
         let vault = Vault::open(host.snapshots(), owner, config.max_chunk(), nonce, buf)
             .map_err(OpenError::Snapshots)?;
+        let newest = vault.newest_origin().zip(vault.newest());
         let staged = vault.staged().map(|(_, manifest, chunks)| (manifest, chunks));
-        loading.attach(vault.newest(), staged).map_err(OpenError::SnapshotMissing)?;
+        let term = recovered.hard_state.term;
+        loading.attach(term, newest, staged).map_err(|error| match error {
+            AttachError::Missing(missing) => OpenError::SnapshotMissing(missing),
+            AttachError::Ahead(ahead) => OpenError::SnapshotAhead(ahead),
+        })?;
         let applied = restore(&vault, &mut host, buf)?.max(host.machine().applied());
         loading.check_applied(applied).map_err(OpenError::Start)?;
         // Everything is accepted; from here on it is written to. An end record that only this

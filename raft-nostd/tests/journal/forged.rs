@@ -82,8 +82,14 @@ fn a_block_inside_a_payload_claims_nothing() {
         let mut bench = Bench::new(setup);
         bench.run(&[Op::Term(Some(1)), Op::Sync]).unwrap();
         let salt = bench.draws; // What `support::open` formats with.
-        let claim =
-            Block { kind: b'e', generation: 1 << 32, sequence: 1, synced: 900, first: 1, body: vec![] };
+        let claim = Block {
+            kind: b'e',
+            generation: 1 << 32,
+            sequence: 1,
+            synced: 900,
+            first: 1,
+            body: vec![],
+        };
         let mut next = bench.state.clone();
         let payload = [&vec![7; shift], claim.bytes(salt).as_slice(), &[7; 9]].concat();
         bench.extend_with(&mut next, &payload);
@@ -103,7 +109,8 @@ fn a_base_or_an_entry_of_a_later_term_is_not_taken() {
     let nothing = Frames::none(Index(10));
     let base = Position::new(7, 9);
     let batch = Batch { hard_state, frames: nothing, live: nothing, base };
-    let mut write = |batch: &Batch<'_>| bench.writer.as_mut().unwrap().write(&mut bench.medium, batch);
+    let mut write =
+        |batch: &Batch<'_>| bench.writer.as_mut().unwrap().write(&mut bench.medium, batch);
     assert_eq!(write(&batch), Err(WriteError::Batch(BatchError::Base)));
     let mut bytes = [0; 64];
     let mut len = 0;
