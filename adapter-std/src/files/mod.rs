@@ -221,7 +221,7 @@ fn claim(disk: &mut Disk, directory: &Path, asked: Geometry) -> Result<(), FileE
     if let Some(segment) = directory::any_segment(disk, directory)? {
         return Err(FileError::Unrecorded { record: record::path(directory), segment });
     }
-    directory::sync_name(disk, directory)?;
+    directory::sync_names(disk, directory)?;
     record::store(disk, directory, asked)
 }
 
