@@ -211,6 +211,11 @@ fn is_no_space(error: &io::Error) -> bool {
 const RESTORE: &str = "restore it, or give the node a new id and an empty directory and let it \
                        join its cluster anew";
 
+fn lost(f: &mut Formatter<'_>, path: &Path, how: &str, record: &Path) -> fmt::Result {
+    let (path, record) = (path.display(), record.display());
+    write!(f, "{path} {how}, but {record} says that it held acknowledged bytes; {RESTORE}")
+}
+
 impl Display for FileError {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -246,18 +251,8 @@ impl Display for FileError {
             Self::Record { path, problem } => {
                 write!(f, "{} cannot be understood: {problem}", path.display())
             }
-            Self::SegmentMissing { path, record } => write!(
-                f,
-                "{} is missing, but {} says that it held acknowledged bytes; {RESTORE}",
-                path.display(),
-                record.display()
-            ),
-            Self::SegmentBlank { path, record } => write!(
-                f,
-                "{} holds only zeros, but {} says that it held acknowledged bytes; {RESTORE}",
-                path.display(),
-                record.display()
-            ),
+            Self::SegmentMissing { path, record } => lost(f, path, "is missing", record),
+            Self::SegmentBlank { path, record } => lost(f, path, "holds only zeros", record),
             Self::SegmentSize { path, expected, found } => write!(
                 f,
                 "{} has {found} bytes but was made with {expected}: something else changed it; \

@@ -40,10 +40,11 @@
 //! place for them. Its segments must be large enough for the largest snapshot there might be, so it
 //! is opened with [`Space::Grown`]: files take space as they are written, and keep it. A write, a
 //! read or a sync that finds no space for what was gathered is then
-//! [`PersistFailure::Full`](raft_nostd::journal::PersistFailure::Full) and poisons nothing; what was
-//! taken stays gathered and goes first once there is space, unless its owner gave it up. A sync
-//! that fails after the bytes were written still halts the medium, whatever the cause. Every sync
-//! has a size to write; a journal is better off with preallocated files.
+//! [`PersistFailure::Full`](raft_nostd::journal::PersistFailure::Full) and poisons nothing: whoever
+//! wrote a snapshot gives up what is not synced of it, and the newest whole one stays. (The medium
+//! keeps what it had taken, and writes it before anything else once there is space.) A sync that
+//! fails after the bytes were written still halts the medium, whatever the cause. As every sync has
+//! a size to write, a journal is better off with preallocated files.
 //!
 //! ```
 //! # use adapter_std::files::{FileMedium, Options, Space};

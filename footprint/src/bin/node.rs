@@ -4,7 +4,7 @@
 #![no_main]
 
 use core::cell::UnsafeCell;
-use footprint::hardware::{fill, read, read_long, write};
+use footprint::hardware::{fill, read, write};
 use footprint::host::{Board, COMMAND, DATAGRAM, LOG, NODES, VOTERS, config, now, seed};
 use raft_nostd::Driver;
 

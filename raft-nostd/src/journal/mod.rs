@@ -13,7 +13,8 @@
 //!
 //! What cannot be told: damage to the last batch that nothing followed (no later block, no seal)
 //! looks like a batch that was never synced, and is cut. Everything before it is proven by the
-//! blocks after it.
+//! blocks after it. A seal proves what is before it unless it goes the same way: it may share the
+//! last sector with the last blocks, and a sector that is lost as a whole takes both.
 
 use crate::frame::Frames;
 use crate::types::{ClusterId, HardState, Index, NodeId, Position};
