@@ -1,9 +1,10 @@
 //! Entropy: a seed that no other start of any node has.
 
+use raft_nostd::Seed;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Sixty-four bits for a node's random numbers and for the nonce of its boot. Not for secrets.
+/// Two times sixty-four bits for one run of a node, neither of which can be worked out from the other.
 ///
 /// They come from std's [`RandomState`]: SipHash under a 128-bit key that std takes from the
 /// operating system (`getrandom`, `arc4random`, `ProcessPrng` ...), without blocking, without a
@@ -12,9 +13,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// key alone would repeat: in a forked process, in a machine resumed twice from one snapshot, or
 /// on a platform where std has no entropy to take.
 #[must_use]
-pub fn seed() -> u64 {
+pub fn seed() -> Seed {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    RandomState::new().hash_one((wall, std::process::id()))
+    let (keyed, process) = (RandomState::new(), std::process::id());
+    let draw = |purpose: &str| keyed.hash_one((wall, process, purpose));
+    Seed { public: draw("public"), secret: draw("secret") }
 }
 
 #[cfg(test)]
@@ -24,20 +27,24 @@ mod tests {
 
     #[test]
     fn seeds_differ_on_one_thread_and_between_threads() {
-        let mut seeds: HashSet<u64> = (0..1_000).map(|_| seed()).collect();
+        let mut seeds: HashSet<Seed> = (0..1_000).map(|_| seed()).collect();
         let threads: Vec<_> = (0..8).map(|_| std::thread::spawn(seed)).collect();
         seeds.extend(threads.into_iter().map(|thread| thread.join().unwrap()));
         assert_eq!(seeds.len(), 1_008);
+        let halves = seeds.iter().flat_map(|seed| [seed.public, seed.secret]);
+        assert_eq!(halves.collect::<HashSet<u64>>().len(), 2_016);
     }
 
     #[test]
     fn every_bit_of_a_seed_is_drawn_both_ways() {
-        let (mut ones, mut zeros) = (0, 0);
-        for _ in 0..128 {
-            let seed = seed();
-            ones |= seed;
-            zeros |= !seed;
+        for half in [|seed: Seed| seed.public, |seed: Seed| seed.secret] {
+            let (mut ones, mut zeros) = (0, 0);
+            for _ in 0..128 {
+                let drawn = half(seed());
+                ones |= drawn;
+                zeros |= !drawn;
+            }
+            assert_eq!((ones, zeros), (u64::MAX, u64::MAX));
         }
-        assert_eq!((ones, zeros), (u64::MAX, u64::MAX));
     }
 }

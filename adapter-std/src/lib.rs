@@ -1,8 +1,8 @@
 //! What a std host lends to `raft-nostd`.
 //!
 //! - [`clock`]: a monotonic clock, and the timeout to sleep with.
-//! - [`entropy`]: a seed for a node's random numbers.
-//! - [`files`]: a journal medium made of preallocated files in one directory.
+//! - [`entropy`]: a seed for a node's random numbers and its journal's salt.
+//! - [`files`]: a medium made of files in one directory, for a journal or for snapshots.
 //! - [`handle`]: a thread-safe way to a node that belongs to one thread.
 //! - [`memory`]: a journal medium in memory that fails when told to.
 

@@ -48,6 +48,7 @@ fn options_out_of_bounds_are_refused_before_anything_is_made() {
     let dir = TempDir::new("bounds");
     for (options, problem) in [
         (Options::new(511, 2), "segment_bytes is 511, but must be at least 512"),
+        (Options::new(1 << 31, 2), "segment_bytes is 2147483648, but must be at most 2147483647"),
         (Options::new(4_096, 1), "segments is 1, but must be from 2 to 256"),
         (Options::new(4_096, 257), "segments is 257, but must be from 2 to 256"),
     ] {

@@ -3,7 +3,8 @@
 use crate::hardware::{flash_read, flash_write, read, read_long, write, write_bytes};
 use raft_nostd::journal::{Geometry, Medium, PersistFailure};
 use raft_nostd::{
-    ClusterId, Committed, Config, Duration, Event, Host, Instant, NodeId, Position, SnapshotError,
+    ClusterId, Committed, Config, Duration, Event, Host, Instant, NodeId, Position, Seed,
+    SnapshotError,
     StateMachine, Transport,
 };
 
@@ -35,6 +36,11 @@ pub const fn config(voters: &[NodeId; VOTERS]) -> Config<'_> {
 /// Three voters.
 pub const NODES: [NodeId; VOTERS] =
     [NodeId::new(1).unwrap(), NodeId::new(2).unwrap(), NodeId::new(3).unwrap()];
+
+/// Entropy.
+pub fn seed() -> Seed {
+    Seed { public: read_long(), secret: read_long() }
+}
 
 /// The clock.
 pub fn now() -> Instant {

@@ -142,8 +142,10 @@ pub use error::{
 };
 pub use manifest::{Manifest, Membership};
 pub use raft::{
-    Committed, Loading, Output, Persist, Raft, SnapshotMissing, StartError, Transmit, TransmitChunk,
+    AttachError, Committed, Loading, Output, Persist, Raft, SnapshotAhead, SnapshotMissing,
+    StartError, Transmit, TransmitChunk,
 };
+pub use rand::Seed;
 pub use recv::{Chunk, Received};
 pub use state::Start;
 pub use state::durability::Ticket;

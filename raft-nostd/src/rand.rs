@@ -1,6 +1,24 @@
-//! A small generator for election timeouts. Not for secrets.
+//! Entropy from the host, and a small generator for election timeouts.
 
 use crate::types::NodeId;
+
+/// Entropy for one run of a node: two numbers that tell nothing about each other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Seed {
+    /// For what others see or can work out: timeouts, the boot's nonce, the incarnation of a fresh
+    /// journal.
+    pub public: u64,
+    /// For the salt of a fresh journal and nothing else. A client that knew the salt could propose
+    /// what recovery takes for a block of the journal.
+    pub secret: u64,
+}
+
+impl core::fmt::Debug for Seed {
+    /// Without the secret.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Seed").field("public", &self.public).finish_non_exhaustive()
+    }
+}
 
 /// xorshift64*, seeded with entropy and the node's id.
 ///

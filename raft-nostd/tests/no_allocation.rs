@@ -3,7 +3,7 @@
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use raft_nostd::journal::{Geometry, Medium, PersistFailure};
 use raft_nostd::{
-    ClusterId, Committed, Config, Driver, Event, Host, Instant, NodeId, Position, Role,
+    ClusterId, Committed, Config, Driver, Event, Host, Instant, NodeId, Position, Role, Seed,
     SnapshotError, StateMachine, Transport,
 };
 use std::convert::Infallible;
@@ -12,6 +12,7 @@ use std::convert::Infallible;
 static FORBIDDING: AllocDisabler = AllocDisabler;
 
 const NODES: usize = 3;
+const SEED: Seed = Seed { public: 5, secret: 6 };
 const DATAGRAM: usize = 400;
 const LOG: usize = 8 * 1_024;
 const SEGMENT: usize = 4_096;
@@ -197,7 +198,8 @@ fn start() -> Box<Cluster> {
             air: Air { datagrams: [(None, 0, [0; DATAGRAM]); AIR], count: 0 },
             sum: Sum::default(),
         };
-        let opened = Node::open(&config, [0; LOG], world, 5, Instant::ORIGIN, &mut [0; DATAGRAM]);
+        let opened =
+            Node::open(&config, [0; LOG], world, SEED, Instant::ORIGIN, &mut [0; DATAGRAM]);
         opened.map_err(drop).expect("blank media")
     });
     let buf = [0; DATAGRAM];

@@ -5,9 +5,29 @@ use std::io;
 use std::path::Path;
 
 #[cfg(not(unix))]
-pub(super) use portable::{read, sync_directory, write};
+pub(super) use portable::{read, read_some, sync_directory, write};
 #[cfg(unix)]
-pub(super) use unix::{read, sync_directory, write};
+pub(super) use unix::{read, read_some, sync_directory, write};
+
+/// Fills `into` from `offset`, with zeros from the end of the file on.
+pub(super) fn read_padded(file: &File, offset: u64, into: &mut [u8]) -> io::Result<()> {
+    let (mut offset, mut rest) = (offset, into);
+    while !rest.is_empty() {
+        match read_some(file, offset, rest) {
+            Ok(0) => {
+                rest.fill(0);
+                return Ok(());
+            }
+            Ok(taken) => {
+                offset += taken as u64;
+                rest = &mut rest[taken..];
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
 
 #[cfg(unix)]
 mod unix {
@@ -17,6 +37,11 @@ mod unix {
     /// Fills `into` from `offset`.
     pub(crate) fn read(file: &File, offset: u64, into: &mut [u8]) -> io::Result<()> {
         file.read_exact_at(into, offset)
+    }
+
+    /// As much as one call gives from `offset`; nothing only at the end of the file.
+    pub(crate) fn read_some(file: &File, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        file.read_at(into, offset)
     }
 
     /// Writes all of `bytes` at `offset`.
@@ -40,6 +65,12 @@ mod portable {
     pub(crate) fn read(mut file: &File, offset: u64, into: &mut [u8]) -> io::Result<()> {
         file.seek(SeekFrom::Start(offset))?;
         file.read_exact(into)
+    }
+
+    /// As much as one call gives from `offset`; nothing only at the end of the file.
+    pub(crate) fn read_some(mut file: &File, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        file.seek(SeekFrom::Start(offset))?;
+        file.read(into)
     }
 
     /// Writes all of `bytes` at `offset`.
@@ -75,5 +106,12 @@ mod tests {
         assert_eq!((one, other), ([1, 2, 2, 3, 3, 1, 1], one));
         assert!(super::read(&file, 2, &mut one).is_err());
         assert!(portable::read(&file, 2, &mut one).is_err());
+        let mut padded = [9; 4];
+        super::read_padded(&file, 6, &mut padded).unwrap();
+        assert_eq!(padded, [1, 1, 0, 0]);
+        super::read_padded(&file, 100, &mut padded).unwrap();
+        assert_eq!(padded, [0; 4]);
+        assert_eq!(portable::read_some(&file, 6, &mut padded).unwrap(), 2);
+        assert_eq!(portable::read_some(&file, 8, &mut padded).unwrap(), 0);
     }
 }

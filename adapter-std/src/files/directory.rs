@@ -11,23 +11,41 @@ use std::path::{Path, PathBuf};
 const LOCK: &str = "lock";
 const SUSPECT: &str = "sync-failed";
 
-/// Makes `directory`, and those above it, if need be.
+/// Makes `directory`, and those above it, if need be. Their names are durable after
+/// [`sync_names`].
 pub(super) fn make(disk: &mut Disk, directory: &Path) -> Result<(), FileError> {
     if directory.is_dir() {
         return Ok(());
     }
-    let parent = parent(directory);
-    make(disk, parent)?;
+    make(disk, parent(directory))?;
     disk.call(Operation::CreateDirectory, directory, || match fs::create_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
-    })?;
-    disk.sync_directory(parent)
+    })
 }
 
-/// Makes the name of `directory` durable, which a process killed in [`make`] may not have done.
-pub(super) fn sync_name(disk: &mut Disk, directory: &Path) -> Result<(), FileError> {
-    disk.sync_directory(parent(directory))
+/// Makes the names of `directory` and of all directories above durable: which of them are new,
+/// nobody knows after a process was killed in [`make`].
+pub(super) fn sync_names(disk: &mut Disk, directory: &Path) -> Result<(), FileError> {
+    let mut child = directory;
+    loop {
+        let parent = parent(child);
+        if parent == child {
+            return Ok(());
+        }
+        match disk.sync_directory(parent) {
+            Err(FileError::Io { source, .. }) if child != directory && is_foreign(&source) => {}
+            other => other?,
+        }
+        child = parent;
+    }
+}
+
+/// Whether the error says that this process may not look at a directory, or that it cannot be
+/// synced at all: then the name in it is not one that this process made.
+fn is_foreign(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem, Unsupported};
+    matches!(error.kind(), InvalidInput | PermissionDenied | ReadOnlyFilesystem | Unsupported)
 }
 
 /// The directory that holds the name of `directory`.
@@ -35,7 +53,7 @@ fn parent(directory: &Path) -> &Path {
     match directory.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,
-        None => directory,
+        None => directory, // The root.
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong with a directory of files: what was tried, on which path, and how to mend it.
 
+use super::options::Space;
 use raft_nostd::journal::{Geometry, PersistFailure};
 use std::fmt::{self, Display, Formatter};
 use std::io;
@@ -77,6 +78,15 @@ pub enum FileError {
         /// What the options say.
         asked: Geometry,
     },
+    /// The directory's files take their space in another way.
+    SpaceChanged {
+        /// The directory.
+        directory: PathBuf,
+        /// What it was made with.
+        recorded: Space,
+        /// What the options say.
+        asked: Space,
+    },
     /// No medium was ever made here, so there is nothing to open read-only.
     NotAMedium {
         /// The directory.
@@ -95,6 +105,21 @@ pub enum FileError {
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
+    },
+    /// A segment file is gone, and the record says that acknowledged bytes were in it.
+    SegmentMissing {
+        /// The file.
+        path: PathBuf,
+        /// The record.
+        record: PathBuf,
+    },
+    /// A segment file holds nothing but zeros, and the record says that acknowledged bytes were in
+    /// it.
+    SegmentBlank {
+        /// The file.
+        path: PathBuf,
+        /// The record.
+        record: PathBuf,
     },
     /// A segment file is not as long as it was made.
     SegmentSize {
@@ -126,7 +151,8 @@ pub enum FileError {
         /// The file that does not exist.
         path: PathBuf,
     },
-    /// A new segment found no room. Nothing is lost; the same erase may be tried again later.
+    /// A new segment, or one that [grows](super::Space::Grown), found no room. Nothing is lost; the
+    /// same call may be tried again later.
     NoSpace {
         /// The segment's file.
         path: PathBuf,
@@ -181,6 +207,15 @@ fn is_no_space(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
+/// The way out for who has lost a file.
+const RESTORE: &str = "restore it, or give the node a new id and an empty directory and let it \
+                       join its cluster anew";
+
+fn lost(f: &mut Formatter<'_>, path: &Path, how: &str, record: &Path) -> fmt::Result {
+    let (path, record) = (path.display(), record.display());
+    write!(f, "{path} {how}, but {record} says that it held acknowledged bytes; {RESTORE}")
+}
+
 impl Display for FileError {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -199,6 +234,11 @@ impl Display for FileError {
                 asked.segments,
                 asked.segment_bytes
             ),
+            Self::SpaceChanged { directory, recorded, asked } => write!(
+                f,
+                "{} was made with its space {recorded:?} and cannot be used as {asked:?}",
+                directory.display()
+            ),
             Self::NotAMedium { directory } => {
                 write!(f, "{} holds no journal", directory.display())
             }
@@ -211,11 +251,12 @@ impl Display for FileError {
             Self::Record { path, problem } => {
                 write!(f, "{} cannot be understood: {problem}", path.display())
             }
+            Self::SegmentMissing { path, record } => lost(f, path, "is missing", record),
+            Self::SegmentBlank { path, record } => lost(f, path, "holds only zeros", record),
             Self::SegmentSize { path, expected, found } => write!(
                 f,
                 "{} has {found} bytes but was made with {expected}: something else changed it; \
-                 restore it, or give the node a new id and an empty directory and let it join \
-                 its cluster anew",
+                 {RESTORE}",
                 path.display()
             ),
             Self::ReadOnly { directory } => {
@@ -231,7 +272,7 @@ impl Display for FileError {
                 write!(f, "{} cannot be written: it was never erased", path.display())
             }
             Self::NoSpace { path, source } => {
-                write!(f, "no space to create {}: {source}", path.display())
+                write!(f, "no space for {}: {source}", path.display())
             }
             Self::Io { operation, path, source } => {
                 write!(f, "cannot {operation} {}: {source}", path.display())

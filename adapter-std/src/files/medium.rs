@@ -2,7 +2,7 @@
 
 use super::gather::Taken;
 use super::segment::Segment;
-use super::{Access, FileError, FileMedium, Names, SyncPolicy, directory};
+use super::{Access, FileError, FileMedium, Names, Space, SyncPolicy, directory};
 use raft_nostd::journal::{Geometry, Medium, PersistFailure};
 use std::time::Instant;
 
@@ -17,6 +17,7 @@ impl Medium for FileMedium {
     ///
     /// # Errors
     /// - [`FileError::Outside`]: the bytes are not inside the geometry;
+    /// - [`FileError::NoSpace`]: gathered bytes among them find no space in a segment that grows;
     /// - [`FileError::Io`]: they cannot be read, or gathered bytes among them cannot be written;
     /// - [`FileError::Halted`]: a write or sync failed before.
     fn read(&mut self, segment: u32, offset: u32, into: &mut [u8]) -> Result<(), FileError> {
@@ -36,6 +37,8 @@ impl Medium for FileMedium {
     /// # Errors
     /// - [`FileError::ReadOnly`], [`FileError::Outside`], [`FileError::NeverErased`]: nothing was
     ///   taken and nothing is lost, but the caller is wrong;
+    /// - [`FileError::NoSpace`], in a segment that grows: these bytes were not taken, earlier ones
+    ///   still wait, and it may be tried again;
     /// - [`FileError::Io`]: these bytes or earlier ones could not be written;
     /// - [`FileError::Halted`]: a write or sync failed before.
     fn write(&mut self, segment: u32, offset: u32, bytes: &[u8]) -> Result<(), FileError> {
@@ -56,7 +59,7 @@ impl Medium for FileMedium {
     }
 
     /// Creates the segment's file if there is none, which takes as long as writing and syncing a
-    /// segment of zeros. One that exists is left as it is, old bytes and all.
+    /// segment of zeros, if it does not grow. One that exists is left as it is, old bytes and all.
     ///
     /// # Errors
     /// - [`FileError::NoSpace`]: nothing is lost, and it may be tried again;
@@ -69,10 +72,12 @@ impl Medium for FileMedium {
     }
 
     /// Writes what was gathered, then syncs each file written since the last sync, and the
-    /// directory if it has new names. Does nothing when there is nothing to do, or on a medium
+    /// directory if it has new names; then marks those that hold something for the first time. Does nothing when there is nothing to do, or on a medium
     /// opened read-only, which nothing can be acknowledged on.
     ///
     /// # Errors
+    /// - [`FileError::NoSpace`], in a segment that grows: nothing was synced, and it may be tried
+    ///   again;
     /// - [`FileError::Io`]: something may not be durable;
     /// - [`FileError::Halted`]: a write or sync failed before.
     fn sync(&mut self) -> Result<(), FileError> {
@@ -82,12 +87,9 @@ impl Medium for FileMedium {
         self.check_halted()?;
         let begun = Instant::now();
         self.flush()?;
-        if self.disk.policy() == SyncPolicy::Never {
-            return Ok(());
-        }
         let synced = self.sync_files();
         let files = synced.map_err(|error| self.halt(error))?;
-        if files > 0 {
+        if files > 0 && self.disk.policy() == SyncPolicy::Always {
             self.counters.syncs = self.counters.syncs.saturating_add(1);
             self.counters.file_syncs = self.counters.file_syncs.saturating_add(files);
             self.counters.last_sync = begun.elapsed();
@@ -107,25 +109,29 @@ impl FileMedium {
         let Some(place @ None) = self.segments.get_mut(segment as usize) else {
             return Ok(());
         };
-        let bytes = self.geometry.segment_bytes;
-        match Segment::create(&mut self.disk, &self.directory, segment, bytes) {
+        let layout = self.record.layout();
+        match Segment::create(&mut self.disk, &self.directory, segment, layout) {
             Ok(created) => *place = Some(created),
             Err(error) => return Err(self.halt(error)),
         }
         self.names = Names::Dirty;
-        let total = self.counters.bytes_preallocated.saturating_add(u64::from(bytes));
-        self.counters.bytes_preallocated = total;
+        if layout.space == Space::Preallocated {
+            let bytes = u64::from(self.geometry.segment_bytes);
+            let total = self.counters.bytes_preallocated.saturating_add(bytes);
+            self.counters.bytes_preallocated = total;
+        }
         Ok(())
     }
 
-    /// Writes what was gathered.
+    /// Writes what was gathered. What finds no space stays gathered: it was taken.
     fn flush(&mut self) -> Result<(), FileError> {
         let gather = std::mem::take(&mut self.gather);
-        if let Some((segment, offset, bytes)) = gather.run() {
-            self.put(segment, offset, bytes)?;
-        }
-        self.gather = gather.cleared();
-        Ok(())
+        let written = match gather.run() {
+            Some((segment, offset, bytes)) => self.put(segment, offset, bytes),
+            None => Ok(()),
+        };
+        self.gather = if written.is_ok() { gather.cleared() } else { gather };
+        written
     }
 
     /// Writes `bytes` now. The segment exists.
@@ -135,6 +141,7 @@ impl FileMedium {
         };
         let written = file.write(&mut self.disk, offset, bytes);
         written.map_err(|error| self.halt(error))?;
+        self.record.note(segment, bytes);
         self.counters.writes = self.counters.writes.saturating_add(1);
         let total = self.counters.bytes_written.saturating_add(bytes.len() as u64);
         self.counters.bytes_written = total;
@@ -151,6 +158,8 @@ impl FileMedium {
             self.disk.sync_directory(&self.directory)?;
             self.names = Names::Synced;
         }
+        // Not before: a mark that the power cut left alone would speak of a file that is not there.
+        self.record.sync(&mut self.disk)?;
         Ok(files)
     }
 

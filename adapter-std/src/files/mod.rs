@@ -1,10 +1,10 @@
-//! A journal medium made of files: a directory of preallocated segments.
+//! A medium made of files: a directory of segments, for a journal or for snapshots.
 //!
 //! ```text
 //! data/
-//!   medium.toml           the geometry, written once; another is refused
+//!   medium.toml           the layout, and which segments hold something
 //!   lock                  held while a medium has the directory
-//!   segment-000.journal   one segment, always of its full size
+//!   segment-000.journal   one segment, always of its full size (unless it grows)
 //!   segment-001.journal   ... created when the journal first erases it
 //!   sync-failed           only between a failed write or sync and the next successful start
 //! ```
@@ -27,6 +27,37 @@
 //!   gives back what it took and may be tried again.
 //!   [`FileMedium::preallocate`] does so ahead of time, where a pause of the length of a segment's
 //!   writing would hurt later.
+//! - **A file that is lost is missed.** The first sync of something in a segment marks it in
+//!   `medium.toml`, with one more `fdatasync` in the segment's life. A marked file that is gone or
+//!   holds only zeros is refused by its name: without that, the loss of the newest segment, or of
+//!   the only one, would look like a journal that ended there. What cannot be told: a segment that
+//!   was replaced by an older copy of itself, and a directory that was emptied altogether, which
+//!   is as good as a new one.
+//!
+//! # Snapshots
+//!
+//! A second medium in a directory of its own, `snapshots` inside the journal's for example, is the
+//! place for them. Its segments must be large enough for the largest snapshot there might be, so it
+//! is opened with [`Space::Grown`]: files take space as they are written, and keep it. A write, a
+//! read or a sync that finds no space for what was gathered is then
+//! [`PersistFailure::Full`](raft_nostd::journal::PersistFailure::Full) and poisons nothing: whoever
+//! wrote a snapshot gives up what is not synced of it, and the newest whole one stays. (The medium
+//! keeps what it had taken, and writes it before anything else once there is space.) A sync that
+//! fails after the bytes were written still halts the medium, whatever the cause. As every sync has
+//! a size to write, a journal is better off with preallocated files.
+//!
+//! ```
+//! # use adapter_std::files::{FileMedium, Options, Space};
+//! # let dir = std::env::temp_dir().join(format!("adapter-std-doc2-{}", std::process::id()));
+//! let journal = FileMedium::open(&dir, Options::new(64 << 10, 4))?;
+//! let room = Options::new(1 << 30, 2).with_space(Space::Grown);
+//! let snapshots = FileMedium::open(dir.join("snapshots"), room)?;
+//! # drop((journal, snapshots));
+//! # std::fs::remove_dir_all(&dir).unwrap();
+//! # Ok::<(), adapter_std::files::FileError>(())
+//! ```
+//!
+//! # A journal
 //!
 //! ```
 //! use adapter_std::files::{FileMedium, Options};
@@ -57,12 +88,13 @@ mod segment;
 mod tests;
 
 pub use error::{FileError, Operation};
-pub use options::{Counters, Options, SyncPolicy};
+pub use options::{Counters, Options, Space, SyncPolicy};
 
 use directory::Lock;
 use disk::Disk;
 use gather::Gather;
 use raft_nostd::journal::Geometry;
+use record::{Layout, Record};
 use segment::Segment;
 use std::fmt::{self, Debug, Formatter};
 use std::fs::OpenOptions;
@@ -73,6 +105,7 @@ use std::path::{Path, PathBuf};
 pub struct FileMedium {
     directory: PathBuf,
     geometry: Geometry,
+    record: Record,
     access: Access,
     disk: Disk,
     segments: Vec<Option<Segment>>,
@@ -107,9 +140,10 @@ impl FileMedium {
     /// # Errors
     /// - [`FileError::Options`]: the options are out of their bounds;
     /// - [`FileError::InUse`]: another medium, here or in another process, has the directory;
-    /// - [`FileError::GeometryChanged`]: it was made with other options;
-    /// - [`FileError::Unrecorded`], [`FileError::Record`], [`FileError::SegmentSize`]: something
-    ///   else changed its files;
+    /// - [`FileError::GeometryChanged`], [`FileError::SpaceChanged`]: it was made with other options,
+    ///   and there are segments by now;
+    /// - [`FileError::Unrecorded`], [`FileError::Record`], [`FileError::SegmentMissing`],
+    ///   [`FileError::SegmentBlank`], [`FileError::SegmentSize`]: something else changed its files;
     /// - [`FileError::Io`]: the operating system refused.
     pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<Self, FileError> {
         Self::open_on(Disk::new(options.sync), directory.as_ref(), options)
@@ -126,19 +160,19 @@ impl FileMedium {
         let directory = directory.as_ref();
         let mut disk = Disk::new(SyncPolicy::Never);
         let lock = directory::lock_shared(&mut disk, directory)?;
-        let Some(geometry) = record::load(&mut disk, directory)? else {
+        let Some(record) = Record::load(&mut disk, directory, Access::ReadOnly)? else {
             return Err(FileError::NotAMedium { directory: directory.to_path_buf() });
         };
-        Self::attach(disk, directory, geometry, Access::ReadOnly, lock)
+        Self::attach(disk, directory, record, Access::ReadOnly, lock)
     }
 
     fn open_on(mut disk: Disk, directory: &Path, options: Options) -> Result<Self, FileError> {
-        let asked = options.geometry()?;
+        let asked = options.layout()?;
         directory::make(&mut disk, directory)?;
         let lock = directory::lock(&mut disk, directory)?;
-        claim(&mut disk, directory, asked)?;
-        directory::sweep(&mut disk, directory, asked.segments)?;
-        let mut medium = Self::attach(disk, directory, asked, Access::Write, Some(lock))?;
+        let record = claim(&mut disk, directory, asked)?;
+        directory::sweep(&mut disk, directory, asked.geometry.segments)?;
+        let mut medium = Self::attach(disk, directory, record, Access::Write, Some(lock))?;
         medium.renew()?;
         Ok(medium)
     }
@@ -146,21 +180,25 @@ impl FileMedium {
     fn attach(
         mut disk: Disk,
         directory: &Path,
-        geometry: Geometry,
+        mut record: Record,
         access: Access,
         lock: Option<Lock>,
     ) -> Result<Self, FileError> {
+        let geometry = record.layout().geometry;
         let mut options = OpenOptions::new();
         options.read(true).write(access == Access::Write);
         let segments = (0..geometry.segments)
-            .map(|segment| {
-                let path = segment::path(directory, segment);
-                Segment::open(&mut disk, path, geometry.segment_bytes, &options)
+            .map(|number| {
+                let path = segment::path(directory, number);
+                let segment = Segment::open(&mut disk, path, record.layout(), &options)?;
+                compare(&mut disk, directory, &mut record, number, segment.as_ref())?;
+                Ok(segment)
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
             directory: directory.to_path_buf(),
             geometry,
+            record,
             access,
             disk,
             segments,
@@ -178,14 +216,15 @@ impl FileMedium {
             return Ok(());
         }
         for segment in self.segments.iter_mut().flatten() {
-            segment.rewrite(&mut self.disk, self.geometry.segment_bytes)?;
+            segment.rewrite(&mut self.disk)?;
             segment.sync(&mut self.disk)?;
         }
+        self.record.rewrite(&mut self.disk)?;
         directory::clear_suspect(&mut self.disk, &self.directory)
     }
 
     /// Creates every segment that does not exist yet, so that no later erase takes long or finds
-    /// the disk full.
+    /// the disk full. Of those that grow, only the names.
     ///
     /// # Errors
     /// As [`Medium::erase`](raft_nostd::journal::Medium::erase).
@@ -207,22 +246,63 @@ impl FileMedium {
     }
 }
 
-/// Sees to it that `directory` records the geometry `asked` for, and no other.
-fn claim(disk: &mut Disk, directory: &Path, asked: Geometry) -> Result<(), FileError> {
-    if let Some(recorded) = record::load(disk, directory)? {
-        let directory = directory.to_path_buf();
-        return if recorded == asked {
-            Ok(())
-        } else {
-            Err(FileError::GeometryChanged { directory, recorded, asked })
-        };
-    }
-    // No crash leaves this: the record is durable before the first segment is begun.
-    if let Some(segment) = directory::any_segment(disk, directory)? {
+/// Sees to it that `directory` records the layout `asked` for, and no other.
+fn claim(disk: &mut Disk, directory: &Path, asked: Layout) -> Result<Record, FileError> {
+    if let Some(record) = Record::load(disk, directory, Access::Write)? {
+        let recorded = record.layout();
+        if recorded == asked {
+            return Ok(record);
+        }
+        // Nothing was ever put here in another layout: it was a mistake that can be mended.
+        if !record.is_blank() || directory::any_segment(disk, directory)?.is_some() {
+            return Err(changed(directory, recorded, asked));
+        }
+    } else if let Some(segment) = directory::any_segment(disk, directory)? {
+        // No crash leaves this: the record is durable before the first segment is begun.
         return Err(FileError::Unrecorded { record: record::path(directory), segment });
+    } else {
+        directory::sync_names(disk, directory)?;
     }
-    directory::sync_name(disk, directory)?;
-    record::store(disk, directory, asked)
+    record::store(disk, directory, asked)?;
+    let stored = Record::load(disk, directory, Access::Write)?;
+    stored.ok_or_else(|| FileError::NotAMedium { directory: directory.to_path_buf() })
+}
+
+fn changed(directory: &Path, recorded: Layout, asked: Layout) -> FileError {
+    let directory = directory.to_path_buf();
+    if recorded.geometry == asked.geometry {
+        let (recorded, asked) = (recorded.space, asked.space);
+        return FileError::SpaceChanged { directory, recorded, asked };
+    }
+    let (recorded, asked) = (recorded.geometry, asked.geometry);
+    FileError::GeometryChanged { directory, recorded, asked }
+}
+
+/// Refuses what a marked segment cannot be, and marks at the next sync what a killed predecessor
+/// wrote and did not come to mark.
+fn compare(
+    disk: &mut Disk,
+    directory: &Path,
+    record: &mut Record,
+    number: u32,
+    segment: Option<&Segment>,
+) -> Result<(), FileError> {
+    let record_path = || record::path(directory);
+    let marked = record.is_marked(number);
+    let Some(segment) = segment else {
+        let path = segment::path(directory, number);
+        let missing = FileError::SegmentMissing { path, record: record_path() };
+        return if marked { Err(missing) } else { Ok(()) };
+    };
+    let bytes = record.layout().geometry.segment_bytes;
+    let beginning = segment.beginning(disk, bytes)?;
+    if !marked {
+        record.note(number, &beginning);
+    } else if beginning.iter().all(|byte| *byte == 0) && segment.is_blank(disk, bytes)? {
+        let path = segment.path().to_path_buf();
+        return Err(FileError::SegmentBlank { path, record: record_path() });
+    }
+    Ok(())
 }
 
 impl Debug for FileMedium {

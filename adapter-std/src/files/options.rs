@@ -1,6 +1,7 @@
 //! What a caller chooses about a directory of files, and what it can count afterwards.
 
 use super::error::FileError;
+use super::record::Layout;
 use raft_nostd::journal::Geometry;
 use std::time::Duration;
 
@@ -17,31 +18,48 @@ pub enum SyncPolicy {
     Never,
 }
 
+/// When a segment file takes its space on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Space {
+    /// When it is created: it is filled with zeros, so that no write runs out of space and a sync
+    /// has no size and no extents to write. For a journal.
+    #[default]
+    Preallocated,
+    /// As it is written; it never shrinks. A write that finds no space is
+    /// [`PersistFailure::Full`](raft_nostd::journal::PersistFailure::Full) and may be repeated. For
+    /// snapshots, whose segments are as large as the largest might be.
+    Grown,
+}
+
 /// How to open a [`FileMedium`](super::FileMedium).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Bytes in each segment file: at least [`Options::SEGMENT_BYTES_MIN`]. A file takes its
-    /// full size on disk as soon as it is first needed.
+    /// Bytes in each segment file: from [`Options::SEGMENT_BYTES_MIN`] to
+    /// [`Options::SEGMENT_BYTES_MAX`].
     pub segment_bytes: u32,
     /// How many segment files there may be: from [`Options::SEGMENTS_MIN`] to
     /// [`Options::SEGMENTS_MAX`]. Each takes a file descriptor once it exists.
     pub segments: u32,
     /// When bytes are forced to the disk.
     pub sync: SyncPolicy,
+    /// When a file takes its space on it.
+    pub space: Space,
 }
 
 impl Options {
     /// The smallest segment in bytes: one disk sector.
     pub const SEGMENT_BYTES_MIN: u32 = 512;
+    /// The largest segment in bytes: what a journal takes.
+    pub const SEGMENT_BYTES_MAX: u32 = i32::MAX as u32;
     /// The fewest segments.
     pub const SEGMENTS_MIN: u32 = 2;
     /// The most segments.
     pub const SEGMENTS_MAX: u32 = 256;
 
-    /// `segments` files of `segment_bytes` bytes, synced always.
+    /// `segments` files of `segment_bytes` bytes, preallocated and synced always.
     #[must_use]
     pub const fn new(segment_bytes: u32, segments: u32) -> Self {
-        Self { segment_bytes, segments, sync: SyncPolicy::Always }
+        Self { segment_bytes, segments, sync: SyncPolicy::Always, space: Space::Preallocated }
     }
 
     /// The same files, synced as `sync` says.
@@ -50,15 +68,21 @@ impl Options {
         Self { sync, ..self }
     }
 
-    /// The geometry these options ask for.
+    /// The same files, with their space taken as `space` says.
+    #[must_use]
+    pub const fn with_space(self, space: Space) -> Self {
+        Self { space, ..self }
+    }
+
+    /// The layout these options ask for.
     ///
     /// # Errors
     /// [`FileError::Options`] when a number is out of its bounds.
-    pub(super) fn geometry(self) -> Result<Geometry, FileError> {
+    pub(super) fn layout(self) -> Result<Layout, FileError> {
         let geometry = geometry(self.segment_bytes, self.segments);
         match out_of_bounds(geometry) {
             Some(problem) => Err(FileError::Options { problem }),
-            None => Ok(geometry),
+            None => Ok(Layout { geometry, space: self.space }),
         }
     }
 }
@@ -82,9 +106,13 @@ pub(super) fn out_of_bounds(geometry: Geometry) -> Option<String> {
     if !(fewest..=most).contains(&segments) {
         return Some(format!("segments is {segments}, but must be from {fewest} to {most}"));
     }
-    let smallest = Options::SEGMENT_BYTES_MIN;
-    (segment_bytes < smallest)
-        .then(|| format!("segment_bytes is {segment_bytes}, but must be at least {smallest}"))
+    let (smallest, largest) = (Options::SEGMENT_BYTES_MIN, Options::SEGMENT_BYTES_MAX);
+    let bound = match segment_bytes {
+        few if few < smallest => format!("at least {smallest}"),
+        many if many > largest => format!("at most {largest}"),
+        _ => return None,
+    };
+    Some(format!("segment_bytes is {segment_bytes}, but must be {bound}"))
 }
 
 /// What a medium has done since it was opened. All counts saturate.

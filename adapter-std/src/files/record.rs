@@ -1,10 +1,12 @@
-//! The file that says how the segments beside it are to be read. Written once.
+//! The file that says how the segments beside it are to be read, and which of them hold something
+//! that must not get lost.
 
 use super::disk::Disk;
 use super::error::{FileError, Operation};
-use super::options::{geometry, out_of_bounds};
+use super::options::{Space, geometry, out_of_bounds};
+use super::{Access, at};
 use raft_nostd::journal::Geometry;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -23,65 +25,219 @@ pub(super) fn path(directory: &Path) -> PathBuf {
     directory.join(NAME)
 }
 
-/// Writes the record durably. After a crash it is there as a whole or not at all.
-pub(super) fn store(disk: &mut Disk, dir: &Path, geometry: Geometry) -> Result<(), FileError> {
-    let (new, text) = (dir.join(NAME_NEW), format(geometry));
+/// What never changes while there are segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) geometry: Geometry,
+    pub(super) space: Space,
+}
+
+/// What is known of a segment, beside its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    /// Nothing was synced in it: its file may be there or not.
+    Blank,
+    /// It holds something, and must be marked at the next sync.
+    Written,
+    /// It holds something that was synced, and the record says so.
+    Synced,
+}
+
+/// The record of a directory.
+///
+/// A segment is marked once in its life, when something in it was synced for the first time: so a
+/// file that is gone, or was replaced by zeros, is missed even where no other bytes speak of it. The
+/// mark is one byte that is overwritten in place. That needs no space, so that a full disk does not
+/// fail a sync, and no disk tears a byte.
+pub(super) struct Record {
+    path: PathBuf,
+    file: File,
+    layout: Layout,
+    marks: Vec<Mark>,
+    /// Where they stand in the file.
+    marks_at: u64,
+    durability: Durability,
+}
+
+/// Whether the marks that can be read are on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durability {
+    Synced,
+    Dirty,
+}
+
+/// Writes a record without marks durably. After a crash it is there as a whole or not at all.
+pub(super) fn store(disk: &mut Disk, dir: &Path, layout: Layout) -> Result<(), FileError> {
+    let (new, text) = (dir.join(NAME_NEW), format(layout));
     disk.create(&new, |disk, file| disk.append(Operation::Write, &new, file, text.as_bytes()))?;
     disk.rename(&new, &path(dir))?;
     disk.sync_directory(dir)
 }
 
-/// Reads the record; `None` when there is none.
-pub(super) fn load(disk: &mut Disk, dir: &Path) -> Result<Option<Geometry>, FileError> {
-    let path = path(dir);
-    let Some(file) = disk.open(&path, OpenOptions::new().read(true))? else {
-        return Ok(None);
-    };
-    let mut text = Vec::new();
-    disk.call(Operation::Read, &path, || file.take(BYTES_MAX).read_to_end(&mut text))?;
-    match parse(&String::from_utf8_lossy(&text)) {
-        Ok(geometry) => Ok(Some(geometry)),
-        Err(problem) => Err(FileError::Record { path, problem }),
+impl Record {
+    /// Reads the record; `None` when there is none.
+    pub(super) fn load(
+        disk: &mut Disk,
+        dir: &Path,
+        access: Access,
+    ) -> Result<Option<Self>, FileError> {
+        let path = path(dir);
+        let mut options = OpenOptions::new();
+        options.read(true).write(access == Access::Write);
+        let Some(file) = disk.open(&path, &options)? else {
+            return Ok(None);
+        };
+        let mut text = Vec::new();
+        disk.call(Operation::Read, &path, || (&file).take(BYTES_MAX).read_to_end(&mut text))?;
+        let text = String::from_utf8(text).map_err(|error| error.to_string());
+        match text.and_then(|text| parse(&text)) {
+            Ok((layout, marks, marks_at)) => {
+                // A killed predecessor may have left the last one in the page cache only.
+                let any = marks.contains(&Mark::Synced);
+                let durability = if any { Durability::Dirty } else { Durability::Synced };
+                Ok(Some(Self { path, file, layout, marks, marks_at, durability }))
+            }
+            Err(problem) => Err(FileError::Record { path, problem }),
+        }
+    }
+
+    pub(super) const fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Whether no segment ever held anything.
+    pub(super) fn is_blank(&self) -> bool {
+        self.marks.iter().all(|mark| *mark != Mark::Synced)
+    }
+
+    /// Whether `segment` holds something that was synced.
+    pub(super) fn is_marked(&self, segment: u32) -> bool {
+        self.marks.get(segment as usize) == Some(&Mark::Synced)
+    }
+
+    /// Bytes were written to `segment`; they count when they are not what a blank one reads as.
+    pub(super) fn note(&mut self, segment: u32, bytes: &[u8]) {
+        if let Some(mark @ Mark::Blank) = self.marks.get_mut(segment as usize)
+            && bytes.iter().any(|byte| *byte != 0)
+        {
+            *mark = Mark::Written;
+        }
+    }
+
+    /// Marks durably what was written, which is synced by now.
+    pub(super) fn sync(&mut self, disk: &mut Disk) -> Result<(), FileError> {
+        for (mark, at) in self.marks.iter_mut().zip(self.marks_at..) {
+            if *mark == Mark::Written {
+                let write = || at::write(&self.file, at, &[digit(Mark::Synced)]);
+                disk.call(Operation::Write, &self.path, write)?;
+                *mark = Mark::Synced;
+                self.durability = Durability::Dirty;
+            }
+        }
+        if self.durability == Durability::Dirty {
+            disk.sync_data(&self.path, &self.file)?;
+            self.durability = Durability::Synced;
+        }
+        Ok(())
+    }
+
+    /// Writes the marks again as they read now, and syncs them.
+    pub(super) fn rewrite(&mut self, disk: &mut Disk) -> Result<(), FileError> {
+        let digits: Vec<u8> = self.marks.iter().map(|mark| digit(*mark)).collect();
+        let write = || at::write(&self.file, self.marks_at, &digits);
+        disk.call(Operation::Write, &self.path, write)?;
+        disk.sync_data(&self.path, &self.file)
     }
 }
 
-fn format(geometry: Geometry) -> String {
+const fn digit(mark: Mark) -> u8 {
+    match mark {
+        Mark::Blank | Mark::Written => b'0',
+        Mark::Synced => b'1',
+    }
+}
+
+const fn space_name(space: Space) -> &'static str {
+    match space {
+        Space::Preallocated => "preallocated",
+        Space::Grown => "grown",
+    }
+}
+
+fn format(layout: Layout) -> String {
+    let Geometry { segment_bytes, segments, .. } = layout.geometry;
     format!(
-        "# How the journal segments in this directory are laid out. Written once, when the\n\
-         # directory was made; with other values they cannot be read.\n\
+        "# How the segments in this directory are laid out; with other values they cannot be\n\
+         # read. A digit of 'synced' becomes 1 when its segment has something to lose.\n\
          version = {VERSION}\n\
-         segment_bytes = {}\n\
-         segments = {}\n",
-        geometry.segment_bytes, geometry.segments
+         segment_bytes = {segment_bytes}\n\
+         segments = {segments}\n\
+         space = \"{}\"\n\
+         synced = \"{}\"\n",
+        space_name(layout.space),
+        "0".repeat(segments as usize)
     )
 }
 
-/// Lines of `key = number`, each key once; empty lines and comments.
-fn parse(text: &str) -> Result<Geometry, String> {
-    let (mut version, mut segment_bytes, mut segments) = (None, None, None);
+/// Lines of `key = value`, each key once; empty lines and comments. Returns the marks with their
+/// place in `text`.
+fn parse(text: &str) -> Result<(Layout, Vec<Mark>, u64), String> {
+    const KEYS: [&str; 5] = ["version", "segment_bytes", "segments", "space", "synced"];
+    let mut values = [None; KEYS.len()];
     for line in text.lines().map(str::trim) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         let (key, value) = line.split_once('=').ok_or_else(|| format!("no '=' in '{line}'"))?;
-        let place = match key.trim() {
-            "version" => &mut version,
-            "segment_bytes" => &mut segment_bytes,
-            "segments" => &mut segments,
-            other => return Err(format!("unknown key '{other}'")),
-        };
-        let number = value.trim().parse::<u32>().map_err(|error| format!("'{line}': {error}"))?;
-        if place.replace(number).is_some() {
-            return Err(format!("'{}' is given twice", key.trim()));
+        let key = key.trim();
+        let place = KEYS.iter().position(|known| *known == key);
+        let place = place.ok_or_else(|| format!("unknown key '{key}'"))?;
+        if values[place].replace(value.trim()).is_some() {
+            return Err(format!("'{key}' is given twice"));
         }
     }
-    let given = |number: Option<u32>, key| number.ok_or_else(|| format!("no '{key}'"));
-    match given(version, "version")? {
+    let given = |place: usize| values[place].ok_or_else(|| format!("no '{}'", KEYS[place]));
+    let number = |place: usize| {
+        let value = given(place)?;
+        value.parse::<u32>().map_err(|error| format!("'{} = {value}': {error}", KEYS[place]))
+    };
+    let quoted = |place: usize| {
+        let value = given(place)?;
+        let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        inner.ok_or_else(|| format!("'{} = {value}': not in quotes", KEYS[place]))
+    };
+    match number(0)? {
         VERSION => {}
         other => return Err(format!("it is of version {other}, this program reads {VERSION}")),
     }
-    let found = geometry(given(segment_bytes, "segment_bytes")?, given(segments, "segments")?);
-    out_of_bounds(found).map_or(Ok(found), Err)
+    let geometry = geometry(number(1)?, number(2)?);
+    if let Some(problem) = out_of_bounds(geometry) {
+        return Err(problem);
+    }
+    let space = quoted(3)?;
+    let space = [Space::Preallocated, Space::Grown]
+        .into_iter()
+        .find(|known| space_name(*known) == space)
+        .ok_or_else(|| format!("unknown space '{space}'"))?;
+    let digits = quoted(4)?;
+    let marks = marks(digits, geometry.segments)?;
+    // `digits` is a part of `text`.
+    let marks_at = digits.as_ptr().addr() - text.as_ptr().addr();
+    Ok((Layout { geometry, space }, marks, marks_at as u64))
+}
+
+/// A mark for each of the `segments`.
+fn marks(digits: &str, segments: u32) -> Result<Vec<Mark>, String> {
+    let mark = |digit| match digit {
+        b'0' => Ok(Mark::Blank),
+        b'1' => Ok(Mark::Synced),
+        _ => Err(format!("'synced' is '{digits}', but must be of 0 and 1")),
+    };
+    let marks: Vec<Mark> = digits.bytes().map(mark).collect::<Result<_, _>>()?;
+    match marks.len() {
+        found if found == segments as usize => Ok(marks),
+        found => Err(format!("'synced' has {found} digits, but there are {segments} segments")),
+    }
 }
 
 #[cfg(test)]
@@ -90,20 +246,39 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let geometry = geometry(1 << 20, 4);
-        assert_eq!(parse(&format(geometry)), Ok(geometry));
+        for space in [Space::Preallocated, Space::Grown] {
+            let layout = Layout { geometry: geometry(1 << 20, 4), space };
+            let text = format(layout);
+            let (found, marks, at) = parse(&text).unwrap();
+            assert_eq!((found, marks), (layout, vec![Mark::Blank; 4]));
+            assert_eq!(&text[at as usize..][..5], "0000\"");
+        }
+        let longest = Layout { geometry: geometry(1 << 30, 256), space: Space::Preallocated };
+        assert!((format(longest).len() as u64) < BYTES_MAX);
     }
 
     #[test]
     fn what_cannot_be_understood_is_named() {
-        let good = "version = 1\nsegment_bytes = 4096\nsegments = 4\n";
+        let good = "version = 1\nsegment_bytes = 4096\nsegments = 4\nspace = \"grown\"\n\
+                    synced = \"0110\"\n";
+        let marks = parse(good).unwrap().1;
+        assert_eq!(marks, [Mark::Blank, Mark::Synced, Mark::Synced, Mark::Blank]);
         for (text, problem) in [
             (String::new(), "no 'version'"),
-            (good.replace('1', "2"), "it is of version 2, this program reads 1"),
+            (good.replace("= 1", "= 2"), "it is of version 2, this program reads 1"),
             (good.replace("4096", "100"), "segment_bytes is 100, but must be at least 512"),
+            (
+                good.replace("4096", "2147483648"),
+                "segment_bytes is 2147483648, but must be at most 2147483647",
+            ),
             (good.replace("= 4\n", "= 1\n"), "segments is 1, but must be from 2 to 256"),
             (good.replace("4096", "-1"), "'segment_bytes = -1': invalid digit found in string"),
             (good.replace("segments = 4", ""), "no 'segments'"),
+            (good.replace("synced = \"0110\"", ""), "no 'synced'"),
+            (good.replace("\"grown\"", "grown"), "'space = grown': not in quotes"),
+            (good.replace("grown", "shrunk"), "unknown space 'shrunk'"),
+            (good.replace("0110", "01"), "'synced' has 2 digits, but there are 4 segments"),
+            (good.replace("0110", "012-"), "'synced' is '012-', but must be of 0 and 1"),
             (good.to_owned() + "segments = 4", "'segments' is given twice"),
             (good.to_owned() + "colour = 4", "unknown key 'colour'"),
             (good.to_owned() + "hello", "no '=' in 'hello'"),

@@ -1,8 +1,10 @@
-//! One segment: a file of fixed size that is either complete or does not exist.
+//! One segment: a file that is either complete or does not exist.
 
 use super::at;
 use super::disk::Disk;
 use super::error::{FileError, Operation};
+use super::options::Space;
+use super::record::Layout;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -36,6 +38,7 @@ pub(super) fn is_name(name: &OsStr) -> bool {
 pub(super) struct Segment {
     path: PathBuf,
     file: File,
+    space: Space,
     durability: Durability,
 }
 
@@ -54,21 +57,25 @@ impl Segment {
     pub(super) fn open(
         disk: &mut Disk,
         path: PathBuf,
-        bytes: u32,
+        layout: Layout,
         options: &OpenOptions,
     ) -> Result<Option<Self>, FileError> {
         let Some(file) = disk.open(&path, options)? else {
             return Ok(None);
         };
         let found = disk.call(Operation::Open, &path, || file.metadata())?.len();
-        let expected = u64::from(bytes);
-        if found != expected {
+        let expected = u64::from(layout.geometry.segment_bytes);
+        let whole = match layout.space {
+            Space::Preallocated => found == expected,
+            Space::Grown => found <= expected,
+        };
+        if !whole {
             return Err(FileError::SegmentSize { path, expected, found });
         }
-        Ok(Some(Self { path, file, durability: Durability::Dirty }))
+        Ok(Some(Self { path, file, space: layout.space, durability: Durability::Dirty }))
     }
 
-    /// Creates segment number `segment` of `directory`, `bytes` long.
+    /// Creates segment number `segment` of `directory`: of its full length, or empty if it grows.
     ///
     /// The zeros are really written: a later sync of data then has no size and no extents to
     /// write, and no write can run out of space. They are written, and synced, under another
@@ -81,8 +88,13 @@ impl Segment {
         disk: &mut Disk,
         directory: &Path,
         segment: u32,
-        bytes: u32,
+        layout: Layout,
     ) -> Result<Self, FileError> {
+        let space = layout.space;
+        let bytes = match space {
+            Space::Preallocated => layout.geometry.segment_bytes,
+            Space::Grown => 0,
+        };
         let (path, new) = (path(directory, segment), new_path(directory, segment));
         let zeros = |disk: &mut Disk, file: &mut File| {
             chunks(bytes).try_for_each(|(_, length)| {
@@ -90,7 +102,7 @@ impl Segment {
             })
         };
         match disk.create(&new, zeros).and_then(|file| disk.rename(&new, &path).map(|()| file)) {
-            Ok(file) => Ok(Self { path, file, durability: Durability::Synced }),
+            Ok(file) => Ok(Self { path, file, space, durability: Durability::Synced }),
             Err(error) => {
                 // What cannot be removed now is overwritten by the next attempt.
                 let _ = disk.remove(&new);
@@ -105,7 +117,10 @@ impl Segment {
         offset: u32,
         into: &mut [u8],
     ) -> Result<(), FileError> {
-        let read = || at::read(&self.file, u64::from(offset), into);
+        let read = || match self.space {
+            Space::Preallocated => at::read(&self.file, u64::from(offset), into),
+            Space::Grown => at::read_padded(&self.file, u64::from(offset), into),
+        };
         disk.call(Operation::Read, &self.path, read)
     }
 
@@ -117,7 +132,35 @@ impl Segment {
     ) -> Result<(), FileError> {
         self.durability = Durability::Dirty;
         let write = || at::write(&self.file, u64::from(offset), bytes);
-        disk.call(Operation::Write, &self.path, write)
+        let written = disk.call(Operation::Write, &self.path, write);
+        match self.space {
+            // Only a file system that copies on write can run out here, and then bytes may be lost.
+            Space::Preallocated => written,
+            Space::Grown => written.map_err(|error| error.or_no_space(&self.path)),
+        }
+    }
+
+    /// The first bytes of the segment, up to 64 KiB.
+    pub(super) fn beginning(&self, disk: &mut Disk, bytes: u32) -> Result<Vec<u8>, FileError> {
+        let mut chunk = vec![0; CHUNK.min(bytes as usize)];
+        self.read(disk, 0, &mut chunk)?;
+        Ok(chunk)
+    }
+
+    /// Whether it reads as zeros from end to end. O(bytes) where it does.
+    pub(super) fn is_blank(&self, disk: &mut Disk, bytes: u32) -> Result<bool, FileError> {
+        let mut chunk = vec![0; CHUNK];
+        for (offset, length) in chunks(bytes) {
+            self.read(disk, offset, &mut chunk[..length])?;
+            if chunk[..length].iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Makes what was written durable. How many files that took: one or none.
@@ -132,7 +175,9 @@ impl Segment {
 
     /// Writes every byte again as it reads now, so that the next sync has to take them all to
     /// the disk.
-    pub(super) fn rewrite(&mut self, disk: &mut Disk, bytes: u32) -> Result<(), FileError> {
+    pub(super) fn rewrite(&mut self, disk: &mut Disk) -> Result<(), FileError> {
+        let bytes = disk.call(Operation::Open, &self.path, || self.file.metadata())?.len();
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let mut chunk = vec![0; CHUNK];
         for (offset, length) in chunks(bytes) {
             self.read(disk, offset, &mut chunk[..length])?;

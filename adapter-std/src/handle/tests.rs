@@ -5,7 +5,7 @@ use crate::memory::{Behaviour, MemoryMedium};
 use raft_nostd::journal::Geometry;
 use raft_nostd::{
     ClusterId, Committed, Config, Driver, Duration, Event, Halt, Host, Index, Instant, LogFull,
-    NodeId, Position, ProposeError, Proposed, ReadError, Role, StateMachine, Status, Term,
+    NodeId, Position, ProposeError, Proposed, ReadError, Role, Seed, StateMachine, Status, Term,
     Transport,
 };
 use std::future::Future;
@@ -108,7 +108,8 @@ impl Room {
             told: Vec::new(),
         };
         let now = Instant::ORIGIN;
-        let driver = Driver::open(&config, memory, world, 7, now, &mut [0; 1_200]).unwrap();
+        let seed = Seed { public: 7, secret: 8 };
+        let driver = Driver::open(&config, memory, world, seed, now, &mut [0; 1_200]).unwrap();
         let woken = Arc::new(AtomicU32::new(0));
         let bell = Arc::clone(&woken);
         let limits = Limits { requests, patience: Duration::from_millis(1_000) };

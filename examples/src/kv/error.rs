@@ -103,6 +103,7 @@ fn explain(
         RecoverError::Capacity { .. } => {
             f.write_str(": it was made for a smaller log; use a smaller --log-bytes")
         }
+        RecoverError::FrameTooLong { .. } => f.write_str("; use a larger --max-datagram"),
         RecoverError::LogFull { .. } => f.write_str("; use a larger --log-bytes or --log-entries"),
         _ => Ok(()),
     }

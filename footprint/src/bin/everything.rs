@@ -5,7 +5,7 @@
 
 use core::hint::black_box;
 use footprint::hardware::{fill, flash_read, flash_write, read, read_long, write, write_bytes};
-use footprint::host::{Board, Flash, FlashError, number};
+use footprint::host::{Board, Flash, FlashError, number, seed};
 use raft_nostd::crc::{Crc, checksum};
 use raft_nostd::frame::{self, Entry, EntryKind, Frames};
 use raft_nostd::invariants::Witness;
@@ -300,7 +300,7 @@ fn poll(raft: &mut Node, out: &mut [u8; BUFFER]) -> Option<Ticket> {
 fn driver(config: &Config<'_>, buf: &mut [u8; BUFFER]) {
     let board: Board<Log> = Board::new();
     let room = buf.get_mut(..read() as usize).unwrap_or_default();
-    let opened = Driver::<_, VOTERS>::open(config, [0; LOG], board, read_long(), now(), room);
+    let opened = Driver::<_, VOTERS>::open(config, [0; LOG], board, seed(), now(), room);
     let Ok(mut driver) = opened else { return };
     loop {
         fill(buf);

@@ -4,8 +4,8 @@
 #![no_main]
 
 use core::cell::UnsafeCell;
-use footprint::hardware::{fill, read, read_long, write};
-use footprint::host::{Board, COMMAND, DATAGRAM, LOG, NODES, VOTERS, config, now};
+use footprint::hardware::{fill, read, write};
+use footprint::host::{Board, COMMAND, DATAGRAM, LOG, NODES, VOTERS, config, now, seed};
 use raft_nostd::Driver;
 
 footprint::image!(main);
@@ -23,7 +23,7 @@ fn main() {
     let (log, input, output) = unsafe { &mut *MEMORY.0.get() };
     let board: Board<&'static mut [u8]> = Board::new();
     let opened =
-        Driver::<_, VOTERS>::open(&config(&NODES), &mut log[..], board, read_long(), now(), output);
+        Driver::<_, VOTERS>::open(&config(&NODES), &mut log[..], board, seed(), now(), output);
     let Ok(mut driver) = opened else { return };
     loop {
         match read() {

@@ -7,6 +7,7 @@ use super::{ELECTION, HEARTBEAT, forge};
 use raft_nostd::invariants::Witness;
 use raft_nostd::journal::PersistFailure;
 use raft_nostd::types::{HardState, Life, NodeId, Position};
+use raft_nostd::vault::Origin;
 use raft_nostd::wire::{self, Message, Verdict, Vote};
 use raft_nostd::{
     Config, Event, Index, Instant, Loading, Manifest, Metrics, Output, Raft, Received, Refused,
@@ -156,7 +157,9 @@ impl Pair {
         let mut twin = setup.loading();
         disk::copy_log(&loading, recovered.base, &mut twin);
         for log in [&mut loading, &mut twin] {
-            log.attach(snapshot, None).expect("the journal never outruns the snapshot");
+            let newest = snapshot.map(|snapshot| (Origin::Peer, snapshot));
+            let attached = log.attach(recovered.hard_state.term, newest, None);
+            attached.expect("journal and snapshot fit");
         }
         if let Some(before) = before {
             disk::check_kept(before, &recovered, &loading);

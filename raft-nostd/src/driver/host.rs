@@ -2,7 +2,7 @@
 //! machine.
 
 use crate::journal::{Medium, RecoverError, WriteError};
-use crate::raft::{Committed, SnapshotMissing, StartError};
+use crate::raft::{Committed, SnapshotAhead, SnapshotMissing, StartError};
 use crate::state::news::Event;
 use crate::types::{Index, NodeId, Position};
 use crate::vault::{ChunkError, VaultError};
@@ -223,6 +223,8 @@ pub enum OpenError<E, S = Infallible> {
     Chunk(ChunkError<S>),
     /// The journal goes on from a snapshot that is not there.
     SnapshotMissing(SnapshotMissing),
+    /// The journal has lost what the newest snapshot is of.
+    SnapshotAhead(SnapshotAhead),
     /// The state machine does not take the newest snapshot.
     Machine(SnapshotError),
     /// The state machine does not belong to the journal.
@@ -237,6 +239,7 @@ impl<E: core::fmt::Display, S: core::fmt::Display> core::fmt::Display for OpenEr
             Self::Snapshots(error) => error.fmt(f),
             Self::Chunk(error) => write!(f, "the newest snapshot cannot be read: {error}"),
             Self::SnapshotMissing(error) => error.fmt(f),
+            Self::SnapshotAhead(error) => error.fmt(f),
             Self::Machine(error) => write!(f, "the newest snapshot cannot be restored: {error}"),
             Self::Start(error) => error.fmt(f),
         }

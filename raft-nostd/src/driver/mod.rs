@@ -150,8 +150,8 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         self.host.storage_error(error);
     }
 
-    /// Seals the journal for a clean stop, so that damage to any of it will be noticed, and gives
-    /// the host back.
+    /// Seals the journal for a clean stop, so that damage to any of it will be noticed (but for the
+    /// loss of the seal with the sector it lies in), and gives the host back.
     ///
     /// # Errors
     /// When the seal is not durable. Nothing acknowledged is lost by that.

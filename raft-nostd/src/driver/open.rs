@@ -3,9 +3,9 @@
 use super::work::Work;
 use super::{Driver, Host, OpenError, StateMachine};
 use crate::config::Config;
-use crate::journal::{self, Entropy, Identity, Medium, Opening};
-use crate::raft::Loading;
-use crate::rand::mix;
+use crate::journal::{self, Entropy, Identity, Medium, Opening, Sink};
+use crate::raft::{AttachError, Loading};
+use crate::rand::{Seed, mix};
 use crate::state::Start;
 use crate::time::Instant;
 use crate::types::Life;
@@ -17,28 +17,29 @@ type Refusal<H> = OpenError<JournalError<H>, SnapshotsError<H>>;
 
 impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
     /// Recovers the journal on the host's medium, or formats a blank one, restores the state machine
-    /// from the newest snapshot, if it has not applied more by itself, and starts the node. `seed`
-    /// is entropy; `buf` is scratch of at least the configuration's datagram bound.
+    /// from the newest snapshot, if it has not applied more by itself, and starts the node. `buf` is
+    /// scratch of at least the configuration's datagram bound.
     ///
     /// # Errors
-    /// What is wrong with the configuration, the journal, the snapshots or the state machine. A
-    /// medium that is refused is not written to.
+    /// What is wrong with the configuration, the journal, the snapshots or the state machine. All of
+    /// them are looked at before anything is written: what is refused stays as it is.
     pub fn open(
         config: &Config<'_>,
         memory: H::Memory,
         mut host: H,
-        seed: u64,
+        seed: Seed,
         now: Instant,
         buf: &mut [u8],
     ) -> Result<Self, Refusal<H>> {
         let mut loading = Loading::new::<VOTERS>(config, memory).map_err(OpenError::Config)?;
         let identity =
             Identity { cluster: config.cluster, node: config.node, voters: config.voters };
-        let entropy = Entropy { incarnation: mix(seed), salt: mix(!seed) };
+        let entropy = Entropy { incarnation: mix(seed.public), salt: seed.secret };
         let opening = Opening { identity, entropy, limits: loading.limits() };
-        let (journal, recovered) = journal::recover(host.medium(), &opening, &mut loading, buf)
+        let loaded = journal::load(host.medium(), &opening, &mut loading, buf)
             .map_err(OpenError::Journal)?;
-        let nonce = mix(seed ^ u64::from(config.node.get())) as u32;
+        let recovered = *loaded.recovered();
+        let nonce = mix(seed.public ^ u64::from(config.node.get())) as u32;
         let owner = Owner {
             cluster: config.cluster,
             node: config.node,
@@ -46,16 +47,24 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         };
         let vault = Vault::open(host.snapshots(), owner, config.max_chunk(), nonce, buf)
             .map_err(OpenError::Snapshots)?;
-        // An end record that only this machine's memory has must not be built upon.
-        host.snapshots().sync().map_err(|error| OpenError::Snapshots(VaultError::Medium(error)))?;
+        let newest = vault.newest_origin().zip(vault.newest());
         let staged = vault.staged().map(|(_, manifest, chunks)| (manifest, chunks));
-        loading.attach(vault.newest(), staged).map_err(OpenError::SnapshotMissing)?;
-        let restored = restore(&vault, &mut host, buf)?;
+        let term = recovered.hard_state.term;
+        loading.attach(term, newest, staged).map_err(|error| match error {
+            AttachError::Missing(missing) => OpenError::SnapshotMissing(missing),
+            AttachError::Ahead(ahead) => OpenError::SnapshotAhead(ahead),
+        })?;
+        let applied = restore(&vault, &mut host, buf)?.max(host.machine().applied());
+        loading.check_applied(applied).map_err(OpenError::Start)?;
+        // Everything is accepted; from here on it is written to. An end record that only this
+        // machine's memory has must not be built upon.
+        host.snapshots().sync().map_err(|error| OpenError::Snapshots(VaultError::Medium(error)))?;
+        let journal = loaded.begin(host.medium(), loading.live()).map_err(OpenError::Journal)?;
         let start = Start {
             hard_state: recovered.hard_state,
             life: Life { incarnation: recovered.incarnation, boot: recovered.boot, nonce },
-            applied: restored.max(host.machine().applied()),
-            seed,
+            applied,
+            seed: seed.public,
             now,
         };
         let raft = loading.start(start).map_err(OpenError::Start)?;

@@ -100,6 +100,14 @@ pub fn verify(bytes: &[u8]) -> Result<Entry<'_>, FrameError> {
     if masked(content) == u32::from_le_bytes(*crc) { Ok(entry) } else { Err(FrameError::Checksum) }
 }
 
+/// Position and length of the frame whose header begins `bytes`, however much of it follows.
+pub(crate) fn announced(bytes: &[u8]) -> Option<(Position, usize)> {
+    let (header, rest) = Header::read(bytes)?;
+    let length = usize::try_from(header.length).ok()?;
+    let header_len = bytes.len().checked_sub(rest.len())?;
+    Some((header.position, header_len.checked_add(length)?.checked_add(CRC_LEN)?))
+}
+
 fn split(bytes: &[u8]) -> Option<Entry<'_>> {
     let (header, rest) = Header::read(bytes)?;
     let length = usize::try_from(header.length).ok()?;

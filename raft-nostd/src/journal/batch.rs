@@ -2,7 +2,7 @@
 
 use super::error::BatchError;
 use super::{Batch, Limits};
-use crate::frame::{Frames, decode};
+use crate::frame::{Entry, Frames, decode};
 use crate::types::{HardState, Index, Position};
 
 /// What the journal holds so far, as far as a new batch must agree with it.
@@ -26,10 +26,11 @@ pub(super) fn base_follows(before: &Position, next: &Position) -> bool {
 }
 
 impl Standing {
-    /// Refuses what recovery would have to call corrupt. O(1).
+    /// Refuses what recovery would have to call corrupt. O(frames of the batch).
     pub(super) fn check(&self, batch: &Batch<'_>, limits: &Limits) -> Result<(), BatchError> {
         let Batch { hard_state, frames, live, base } = batch;
-        if !follows(&self.hard_state, hard_state) {
+        let of_this_term = |entry: Entry<'_>| entry.position.term <= hard_state.term;
+        if !follows(&self.hard_state, hard_state) || !frames.iter().all(of_this_term) {
             return Err(BatchError::HardState);
         }
         if !base_follows(&self.base, base) || base.term > hard_state.term {
@@ -47,6 +48,12 @@ impl Standing {
             return Err(BatchError::TooLarge);
         }
         Ok(())
+    }
+
+    /// Whether `live` can be all that the log holds.
+    pub(super) fn is_whole(&self, live: &Frames<'_>) -> bool {
+        let Self { last, base, .. } = self;
+        live.first() == base.index.next() && live.count() == last.since(base.index)
     }
 
     /// Whether `batch` would change anything.

@@ -19,7 +19,7 @@ pub enum Counter {
 /// What is wrong with a batch: a bug of the caller. Nothing of it counts as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchError {
-    /// The term goes back, or the vote changes within a term.
+    /// The term goes back, the vote changes within a term, or an entry is of a later term.
     HardState,
     /// The frames begin after the end of the journal or before its base, or `live` is not the log
     /// between `base` and the frames' end.
@@ -74,7 +74,7 @@ pub enum Damage {
     Backwards,
     /// Intact, but entries that do not follow each other.
     Gap,
-    /// Intact, but a frame in it is damaged or longer than the buffer.
+    /// Intact, but a frame in it is damaged.
     Frame,
     /// Intact, but of a kind that cannot stand here.
     Kind,
@@ -108,8 +108,9 @@ pub struct Formatted {
     pub granularity: u32,
 }
 
-/// Why a journal was not opened. Nothing was written, but for [`RecoverError::Medium`] and
-/// [`RecoverError::Exhausted`].
+/// Why a journal was not opened. [`load`](super::load) never writes;
+/// [`Loaded::begin`](super::Loaded::begin) may have written when the medium fails
+/// ([`RecoverError::Medium`]) or a number is at its end ([`RecoverError::Exhausted`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecoverError<E> {
     /// The medium failed. The journal may be opened again when it works.
@@ -181,6 +182,16 @@ pub enum RecoverError<E> {
         /// The first entry without room.
         index: Index,
     },
+    /// The journal holds a longer frame than this configuration has: it was written under a larger
+    /// bound. Nothing is damaged.
+    FrameTooLong {
+        /// Its entry.
+        index: Index,
+        /// Its length in bytes.
+        len: u32,
+        /// The longest there may be.
+        most: u32,
+    },
     /// The log does not hold what was just put into it.
     Sink,
     /// A number has come to its end.
@@ -203,7 +214,7 @@ impl fmt::Display for Corruption {
                 Damage::Checkpoint => "the checkpoint has no end",
                 Damage::Backwards => "term, vote or base goes back",
                 Damage::Gap => "the entries do not follow each other",
-                Damage::Frame => "a frame is damaged or too long",
+                Damage::Frame => "a frame is damaged",
                 Damage::Kind => "a block of this kind cannot stand here",
                 Damage::Foreign => "a segment of another journal",
             }
@@ -214,7 +225,7 @@ impl fmt::Display for Corruption {
 impl fmt::Display for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::HardState => "term or vote goes back",
+            Self::HardState => "term or vote goes back, or an entry is of a later term",
             Self::Entries => "the entries do not fit to the journal's",
             Self::Base => "the base goes back",
             Self::TooLarge => "more bytes than the limits allow",
@@ -268,6 +279,9 @@ impl<E: fmt::Display> fmt::Display for RecoverError<E> {
             Self::Blank => f.write_str("nothing was ever written"),
             Self::Corrupt(corruption) => corruption.fmt(f),
             Self::LogFull { index } => write!(f, "the log has no room for entry {index}"),
+            Self::FrameTooLong { index, len, most } => {
+                write!(f, "entry {index} takes {len} bytes, and the bound is {most} now")
+            }
             Self::Sink => f.write_str("the log does not hold what was put into it"),
             Self::Exhausted(counter) => write!(f, "the {counter:?} number is at its end"),
         }

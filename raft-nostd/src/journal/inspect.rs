@@ -47,7 +47,8 @@ pub enum Ending {
 /// nothing. `buf` is scratch of at least [`BUFFER_MIN`] bytes and the longest frame. O(medium).
 ///
 /// # Errors
-/// When there is no journal, or the medium fails. Damage is an [`Ending`].
+/// When there is no journal, the medium fails, or a frame is longer than `buf`. Damage is an
+/// [`Ending`].
 pub fn inspect<M: Medium>(
     medium: &mut M,
     visitor: &mut dyn Visitor,
@@ -57,6 +58,7 @@ pub fn inspect<M: Medium>(
         return Err(RecoverError::Buffer { needed: BUFFER_MIN });
     }
     let shape = Shape::new(&medium.geometry()).ok_or(RecoverError::Geometry)?;
+    let most = buf.len();
     let mut reader = Reader { medium, shape, salt: 0, buf };
     let Some(heads) = reader.heads()? else {
         reader.check_blank()?;
@@ -89,7 +91,7 @@ pub fn inspect<M: Medium>(
         }
         Err(error) => return Err(error),
     };
-    let mut visit = Visit::new(&start, until, visitor);
+    let mut visit = Visit::new(&start, until, most, visitor);
     match reader.walk(slot, start, Some(&mut visit)) {
         Ok(_) => {}
         Err(RecoverError::Corrupt(corruption)) => inspection.ending = Ending::Corrupt(corruption),

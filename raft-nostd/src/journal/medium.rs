@@ -51,6 +51,10 @@ pub trait Medium {
     /// order and every byte at most once (a write that failed as [`PersistFailure::Full`] may be
     /// repeated), so NOR flash needs no more.
     ///
+    /// Where the medium writes in larger units than the granularity, as disks do in sectors, a
+    /// power cut in such a write must leave each byte as the old or the new one: the unit may hold
+    /// blocks that were acknowledged.
+    ///
     /// # Errors
     /// When the bytes may not have been taken.
     fn write(&mut self, segment: u32, offset: u32, bytes: &[u8]) -> Result<(), Self::Error>;

@@ -3,16 +3,18 @@
 //! It is written and recovered here and nowhere else, so that torn tails and corruption are handled
 //! once. `WIRE.md` holds the layout.
 //!
-//! - [`recover`] opens a journal: it finds the chain of blocks that counts, refuses with a name
-//!   where acknowledged bytes are damaged, cuts what was never synced, feeds a [`Sink`], and makes
-//!   all of this durable before it returns a [`Writer`].
+//! - [`load`] reads a journal: it finds the chain of blocks that counts, refuses with a name where
+//!   acknowledged bytes are damaged, leaves out what was never synced, and feeds a [`Sink`]. It
+//!   writes nothing. [`Loaded::begin`] makes all of this durable before it returns a [`Writer`];
+//!   [`recover`] does both.
 //! - [`Writer::write`] appends a [`Batch`], [`Writer::sync`] makes it durable, [`Writer::seal`]
 //!   marks a clean stop.
 //! - [`inspect`] walks a journal without changing it.
 //!
 //! What cannot be told: damage to the last batch that nothing followed (no later block, no seal)
 //! looks like a batch that was never synced, and is cut. Everything before it is proven by the
-//! blocks after it.
+//! blocks after it. A seal proves what is before it unless it goes the same way: it may share the
+//! last sector with the last blocks, and a sector that is lost as a whole takes both.
 
 use crate::frame::Frames;
 use crate::types::{ClusterId, HardState, Index, NodeId, Position};
@@ -37,7 +39,7 @@ pub use error::{BatchError, Corruption, Counter, Damage, Formatted, RecoverError
 pub use inspect::{Ending, Inspection, inspect};
 pub use layout::{BlockKind, Voters};
 pub use medium::{Geometry, Medium, PersistFailure};
-pub use recover::recover;
+pub use recover::{Loaded, load, recover};
 pub(crate) use stage::{Grain, write_block};
 pub use view::{BlockView, NoRoom, SegmentView, Visitor};
 pub use writer::Writer;
@@ -56,11 +58,11 @@ pub struct Identity<'a> {
 /// Random numbers, drawn anew whenever a journal is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entropy {
-    /// Becomes the incarnation of a journal that is formatted now; marks this run's segments
-    /// otherwise.
+    /// Becomes the incarnation of a journal that is formatted now, which stands in every datagram;
+    /// marks this run's segments otherwise.
     pub incarnation: u64,
     /// Becomes the salt of a journal that is formatted now: who does not know it cannot make a
-    /// payload that looks like a block.
+    /// payload that looks like a block. Must not follow from anything that others see.
     pub salt: u64,
 }
 
@@ -85,7 +87,7 @@ pub struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// The least length of the scratch buffer for [`recover`] in bytes: one frame or one head.
+    /// The least length of the scratch buffer for [`load`] in bytes: one frame or one head.
     pub const fn buffer_len(&self) -> usize {
         if self.limits.max_frame > BUFFER_MIN { self.limits.max_frame } else { BUFFER_MIN }
     }
@@ -125,7 +127,7 @@ pub trait Sink {
     fn live(&self) -> Frames<'_>;
 }
 
-/// What was found in a journal, and is durable now.
+/// What was found in a journal, and is durable once it is [begun](Loaded::begin).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recovered {
     /// Term and vote.

@@ -1,4 +1,5 @@
-//! Opening a journal: format it or find its chain, refuse or cut, and make the outcome durable.
+//! Opening a journal: find its chain, refuse or cut, and then, in a second step, make the outcome
+//! durable.
 
 use super::batch::Standing;
 use super::error::{Corruption, Counter, Damage, Formatted, RecoverError};
@@ -14,10 +15,8 @@ use super::{Batch, Found, Identity, Opening, Recovered, Sink};
 use crate::frame::{Entry, Frames};
 use crate::types::{HardState, Index, Position, Term};
 
-/// Opens the journal on `medium`: formats it when it is blank, otherwise feeds `sink` with the
-/// entries that count. When it returns, everything it kept is durable, and so is the fact that
-/// nothing else was: what is acknowledged from now on cannot be undone by what a crash left behind.
-/// `buf` is scratch of at least [`Opening::buffer_len`] bytes. O(medium).
+/// [Loads](load) the journal on `medium` and [begins](Loaded::begin) to write it, for hosts that have
+/// nothing else to look at before. O(medium).
 ///
 /// # Errors
 /// See [`RecoverError`]; `sink` may then hold some entries.
@@ -27,6 +26,31 @@ pub fn recover<M: Medium, S: Sink>(
     sink: &mut S,
     buf: &mut [u8],
 ) -> Result<(Writer, Recovered), RecoverError<M::Error>> {
+    let loaded = load(medium, opening, sink, buf)?;
+    let recovered = *loaded.recovered();
+    Ok((loaded.begin(medium, sink.live())?, recovered))
+}
+
+/// A journal that was read and is accepted. Nothing was written yet.
+#[derive(Debug)]
+#[must_use = "nothing is durable before it is begun"]
+pub struct Loaded {
+    writer: Writer,
+    recovered: Recovered,
+}
+
+/// Reads the journal on `medium` and feeds `sink` with the entries that count. Writes nothing: what
+/// is refused, here or by what the host looks at next, stays as it is. `buf` is scratch of at least
+/// [`Opening::buffer_len`] bytes. O(medium).
+///
+/// # Errors
+/// See [`RecoverError`]; `sink` may then hold some entries.
+pub fn load<M: Medium, S: Sink>(
+    medium: &mut M,
+    opening: &Opening<'_>,
+    sink: &mut S,
+    buf: &mut [u8],
+) -> Result<Loaded, RecoverError<M::Error>> {
     let geometry = medium.geometry();
     let shape = Shape::new(&geometry).ok_or(RecoverError::Geometry)?;
     let voters = Voters::new(opening.identity.voters).ok_or(RecoverError::TooManyVoters)?;
@@ -53,7 +77,7 @@ pub fn recover<M: Medium, S: Sink>(
             check_owner(&heads.newest.owner, &expected)?;
             reader.salt = heads.newest.owner.salt;
             let survey = reader.survey(&heads.newest)?;
-            let standing = replay(&mut reader, &survey, sink)?;
+            let standing = replay(&mut reader, &survey, opening.limits.max_frame, sink)?;
             writer.resume(&heads, &survey, standing)?;
             survey.found
         }
@@ -63,7 +87,7 @@ pub fn recover<M: Medium, S: Sink>(
             Found::Fresh
         }
     };
-    let last = writer.open(medium, found, sink.live())?;
+    let last = writer.check(sink.live())?;
     let recovered = Recovered {
         hard_state: writer.standing.hard_state,
         last,
@@ -72,7 +96,31 @@ pub fn recover<M: Medium, S: Sink>(
         boot: writer.owner.boot,
         found,
     };
-    Ok((writer, recovered))
+    Ok(Loaded { writer, recovered })
+}
+
+impl Loaded {
+    /// What was found. It is durable, and so is the boot's number, once it is begun.
+    pub const fn recovered(&self) -> &Recovered {
+        &self.recovered
+    }
+
+    /// Makes durable what was found, and the fact that nothing else was: what is acknowledged from
+    /// now on cannot be undone by what a crash left behind. Formats a blank medium. `live` is what
+    /// the sink was fed. O(1), and two syncs; at times O(log).
+    ///
+    /// # Errors
+    /// [`RecoverError::Medium`], [`RecoverError::Exhausted`], or [`RecoverError::Sink`] where `live`
+    /// is something else. The journal may be opened again.
+    pub fn begin<M: Medium>(
+        self,
+        medium: &mut M,
+        live: Frames<'_>,
+    ) -> Result<Writer, RecoverError<M::Error>> {
+        let Self { mut writer, recovered } = self;
+        writer.open(medium, recovered.found, live)?;
+        Ok(writer)
+    }
 }
 
 fn check_capacity<E>(shape: &Shape, opening: &Opening<'_>) -> Result<u32, RecoverError<E>> {
@@ -110,12 +158,13 @@ pub(super) fn check_owner<E>(found: &Owner, expected: &Owner) -> Result<(), Reco
 fn replay<M: Medium, S: Sink>(
     reader: &mut Reader<'_, M>,
     survey: &Survey,
+    max_frame: usize,
     sink: &mut S,
 ) -> Result<Standing, RecoverError<M::Error>> {
     let base = survey.chain.base;
     sink.reset(base);
     let mut feeder = Feeder { sink, base: base.index, last: base.index };
-    let mut visit = Visit::new(&survey.start, survey.chain.sequence, &mut feeder);
+    let mut visit = Visit::new(&survey.start, survey.chain.sequence, max_frame, &mut feeder);
     let end = reader.walk(survey.start_slot, survey.start, Some(&mut visit))?;
     // The medium answered differently the second time.
     if end.sequence != survey.chain.sequence {
@@ -222,14 +271,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes durable what recovery kept, then begins a segment of its own, whose head cuts off the
-    /// rest and counts the boot. Returns the last position of the log.
-    fn open<M: Medium>(
-        &mut self,
-        medium: &mut M,
-        found: Found,
-        live: Frames<'_>,
-    ) -> Result<Position, RecoverError<M::Error>> {
+    /// Whether the log is what the journal says. Returns its last position. O(log).
+    fn check<E>(&self, live: Frames<'_>) -> Result<Position, RecoverError<E>> {
         let Standing { hard_state, last, base } = self.standing;
         let before_all = base.index > Index::ZERO || base.term == Term::ZERO;
         let (mut end, mut order) = (base, before_all && base.term <= hard_state.term);
@@ -249,8 +292,21 @@ impl Writer {
                 damage,
             }));
         }
-        let whole = live.first() == base.index.next() && live.count() == last.since(base.index);
-        if !whole || end.index != last {
+        if !self.standing.is_whole(&live) || end.index != last {
+            return Err(RecoverError::Sink);
+        }
+        Ok(end)
+    }
+
+    /// Makes durable what recovery kept, then begins a segment of its own, whose head cuts off the
+    /// rest and counts the boot.
+    fn open<M: Medium>(
+        &mut self,
+        medium: &mut M,
+        found: Found,
+        live: Frames<'_>,
+    ) -> Result<(), RecoverError<M::Error>> {
+        if !self.standing.is_whole(&live) {
             return Err(RecoverError::Sink);
         }
         self.force_sync(medium).map_err(trouble)?;
@@ -259,20 +315,19 @@ impl Writer {
         } else if self.may_grow() {
             self.extend(medium).map_err(trouble)?;
         } else {
+            let Standing { hard_state, last, base } = self.standing;
             let frames = Frames::none(last.next());
+            let batch = Batch { hard_state, frames, live, base };
             let actual = self.shape.segments;
-            self.rewrite(medium, &Batch { hard_state, frames, live, base }).map_err(|error| {
-                match error {
-                    // Only where the limits grew since the last run.
-                    Trouble::Batch(_) => {
-                        RecoverError::Capacity { needed: actual.saturating_add(1), actual }
-                    }
-                    error => trouble(error),
+            self.rewrite(medium, &batch).map_err(|error| match error {
+                // A log that was within its bounds whenever it was written always has the room.
+                Trouble::Batch(_) => {
+                    RecoverError::Capacity { needed: actual.saturating_add(1), actual }
                 }
+                error => trouble(error),
             })?;
         }
-        self.force_sync(medium).map_err(trouble)?;
-        Ok(end)
+        self.force_sync(medium).map_err(trouble)
     }
 }
 

@@ -7,22 +7,25 @@ use super::medium::Medium;
 use super::scan::Reader;
 use super::view::{BlockView, NoRoom, SegmentView, Visitor};
 use super::walk::{Chain, Rewrite};
-use crate::frame::{Entry, verify};
-use crate::types::Term;
+use crate::frame::{Entry, announced, verify};
+use crate::types::{Index, Term};
 
 /// What the second walk checks and feeds.
 pub(super) struct Visit<'v> {
     /// The sequence to stop at.
     pub(super) until: u64,
+    /// Bytes in the longest frame that is taken.
+    most: u32,
     pub(super) standing: Standing,
     pub(super) visitor: &'v mut dyn Visitor,
 }
 
 impl<'v> Visit<'v> {
-    pub(super) fn new(start: &Head, until: u64, visitor: &'v mut dyn Visitor) -> Self {
+    pub(super) fn new(start: &Head, until: u64, most: usize, visitor: &'v mut dyn Visitor) -> Self {
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
         let last = start.base.index;
         let standing = Standing { hard_state: start.hard_state, last, base: start.base };
-        Self { until, standing, visitor }
+        Self { until, most, standing, visitor }
     }
 }
 
@@ -58,6 +61,12 @@ impl Visit<'_> {
             hard_state: head.hard_state,
         });
         Ok(())
+    }
+
+    /// Refuses a frame that is longer than any may be, which is no damage.
+    fn check_len<E>(&self, index: Index, len: usize) -> Result<(), RecoverError<E>> {
+        let (len, most) = (u32::try_from(len).unwrap_or(u32::MAX), self.most);
+        if len > most { Err(RecoverError::FrameTooLong { index, len, most }) } else { Ok(()) }
     }
 
     /// Whether a block may stand where it does.
@@ -150,12 +159,19 @@ impl<M: Medium> Reader<'_, M> {
             while let Ok(entry) = verify(rest) {
                 tally.check(header, &entry).map_err(|damage| corrupt(tally.done, damage))?;
                 let index = entry.position.index;
+                visit.check_len(index, entry.frame.len())?;
                 visit.visitor.entry(&entry).map_err(|NoRoom| RecoverError::LogFull { index })?;
                 tally.add(&entry);
                 rest = rest.get(entry.frame.len()..).unwrap_or(&[]);
             }
-            // The frame may go on behind the window; at the window's start there is no excuse.
+            // The frame may go on behind the window; at the window's start that means that it is
+            // longer than any may be, or no frame.
             if tally.done == before {
+                if let Some((position, len)) = announced(window).filter(|(_, len)| {
+                    *len > window.len() && *len <= header.body_len.saturating_sub(before) as usize
+                }) {
+                    visit.check_len(position.index, len)?;
+                }
                 return Err(corrupt(before, Damage::Frame));
             }
         }

@@ -115,7 +115,8 @@ impl Writer {
     }
 
     /// Marks a clean stop: syncs, and writes and syncs a block that proves everything before it,
-    /// so that damage to any of it will be noticed. The writer takes nothing after that.
+    /// so that damage to any of it will be noticed, unless it takes the seal as well. The writer
+    /// takes nothing after that.
     ///
     /// # Errors
     /// As [`Writer::sync`]; the journal is then as after a crash.

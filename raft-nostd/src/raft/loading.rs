@@ -9,7 +9,8 @@ use crate::log::Log;
 use crate::manifest::{Manifest, Membership};
 use crate::state::snapshots::{Incoming, Snapshots, Stage};
 use crate::state::{Node, Start};
-use crate::types::{Index, Position};
+use crate::types::{Index, Position, Term};
+use crate::vault::Origin;
 use crate::wire::Receipt;
 
 /// A checked configuration and a log, to be filled by [`journal::recover`](crate::journal::recover)
@@ -41,31 +42,58 @@ impl<'a, B: AsRef<[u8]> + AsMut<[u8]>> Loading<'a, B> {
     }
 
     /// Takes in the newest snapshot on its medium, if there is one, and a transfer that broke off
-    /// with the number of its chunks that are there. What the snapshot is of makes way in the log;
-    /// a log that ends before it, or went another way, is replaced by it. O(1).
+    /// with the number of its chunks that are there; `term` is that of the journal. When the node
+    /// starts, what the snapshot is of makes way in the log; a log that ends before one that a peer
+    /// sent, or went another way, is replaced by it. O(1).
     ///
     /// # Errors
     /// When the log goes on from a snapshot that is not there: its medium was exchanged or damaged.
+    /// And when the snapshot is of what the journal must have held: then the journal's was.
     pub fn attach(
         &mut self,
-        snapshot: Option<&Manifest>,
+        term: Term,
+        newest: Option<(Origin, &Manifest)>,
         staged: Option<(&Manifest, u32)>,
-    ) -> Result<(), SnapshotMissing> {
+    ) -> Result<(), AttachError> {
         let base = self.log.base();
-        let newest = snapshot.map(|snapshot| snapshot.last).unwrap_or_default();
-        if newest.index < base.index || (newest.index == base.index && newest != base) {
-            return Err(SnapshotMissing { base, newest });
+        let last = newest.map(|(_, manifest)| manifest.last).unwrap_or_default();
+        if last.index < base.index || (last.index == base.index && last != base) {
+            return Err(AttachError::Missing(SnapshotMissing { base, newest: last }));
         }
-        match self.log.term_at(newest.index) {
-            Some(term) if term == newest.term => self.log.compact(newest.index),
-            _ => self.log.restart(newest),
+        // A snapshot is sealed once the term it came in is durable. One of the node's own is of
+        // entries that were durable here; where a peer's is, the journal may still have to follow.
+        let own = newest.is_some_and(|(origin, _)| origin == Origin::Own);
+        if last.term > term || (own && self.log.term_at(last.index) != Some(last.term)) {
+            let journal = self.log.last();
+            return Err(AttachError::Ahead(SnapshotAhead { newest: last, journal, term }));
         }
-        self.snapshot = snapshot.copied();
+        self.snapshot = newest.map(|(_, manifest)| *manifest);
+        // Chunks need not wait for the term: a power cut may have taken it and left them.
+        let staged = staged.filter(|(manifest, _)| manifest.last.term <= term);
         self.staged = staged.map(|(manifest, chunks)| (*manifest, chunks));
         Ok(())
     }
 
-    /// The last entry so far.
+    /// Whether a state machine that has applied that much belongs to this log and snapshot.
+    ///
+    /// # Errors
+    /// When they end before it.
+    pub fn check_applied(&self, applied: Index) -> Result<(), StartError> {
+        let log = self.log.last().index;
+        let last = match self.replacing() {
+            Some(newest) => newest.index,
+            None => log,
+        };
+        if applied > last { Err(StartError { applied, last }) } else { Ok(()) }
+    }
+
+    /// Where the newest snapshot ends, if the log does not hold that position.
+    fn replacing(&self) -> Option<Position> {
+        let newest = self.snapshot.as_ref()?.last;
+        (self.log.term_at(newest.index) != Some(newest.term)).then_some(newest)
+    }
+
+    /// The last entry of the journal so far.
     pub fn last(&self) -> Position {
         self.log.last()
     }
@@ -82,10 +110,15 @@ impl<'a, B: AsRef<[u8]> + AsMut<[u8]>> Loading<'a, B> {
     ///
     /// # Errors
     /// When the state machine has applied more than the log holds: it belongs to another journal.
-    pub fn start<const VOTERS: usize>(self, start: Start) -> Result<Raft<B, VOTERS>, StartError> {
-        let last = self.log.last().index;
-        if start.applied > last {
-            return Err(StartError { applied: start.applied, last });
+    pub fn start<const VOTERS: usize>(
+        mut self,
+        start: Start,
+    ) -> Result<Raft<B, VOTERS>, StartError> {
+        self.check_applied(start.applied)?;
+        match (self.replacing(), &self.snapshot) {
+            (Some(newest), _) => self.log.restart(newest),
+            (None, Some(snapshot)) => self.log.compact(snapshot.last.index),
+            (None, None) => {}
         }
         let initial = Membership::initial(self.config.voters);
         let membership = self.snapshot.map_or(initial, |snapshot| snapshot.membership);
@@ -118,6 +151,51 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Sink for Loading<'_, B> {
         Sink::live(&self.log)
     }
 }
+
+/// Why a log and a snapshot do not belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttachError {
+    /// The log goes on from a snapshot that is not there.
+    Missing(SnapshotMissing),
+    /// The journal has lost what the snapshot is of.
+    Ahead(SnapshotAhead),
+}
+
+impl core::fmt::Display for AttachError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Missing(error) => error.fmt(f),
+            Self::Ahead(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for AttachError {}
+
+/// The newest snapshot is of a term or of entries that the journal held once and does not hold now:
+/// the node may have forgotten a vote, or what it acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotAhead {
+    /// What the newest snapshot is of.
+    pub newest: Position,
+    /// The last entry of the journal.
+    pub journal: Position,
+    /// The journal's term.
+    pub term: Term,
+}
+
+impl core::fmt::Display for SnapshotAhead {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { newest, journal, term } = self;
+        write!(
+            f,
+            "the newest snapshot ends at {newest}, but the journal at {journal} in term {term}: it \
+             has lost entries"
+        )
+    }
+}
+
+impl core::error::Error for SnapshotAhead {}
 
 /// The log goes on from a snapshot that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

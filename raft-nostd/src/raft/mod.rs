@@ -5,7 +5,7 @@ mod input;
 mod loading;
 mod output;
 
-pub use loading::{Loading, SnapshotMissing, StartError};
+pub use loading::{AttachError, Loading, SnapshotAhead, SnapshotMissing, StartError};
 pub use output::{Committed, Output, Persist, Transmit, TransmitChunk};
 
 use crate::error::Halt;

@@ -76,6 +76,7 @@ struct Stored {
     /// Of its own, as the datagram bound may have been another when it was written.
     shape: Shape,
     generation: Generation,
+    origin: Origin,
     manifest: Manifest,
 }
 
@@ -108,6 +109,11 @@ impl Vault {
     /// The newest whole snapshot.
     pub fn newest(&self) -> Option<&Manifest> {
         self.newest.as_ref().map(|stored| &stored.manifest)
+    }
+
+    /// Who took the newest whole snapshot.
+    pub fn newest_origin(&self) -> Option<Origin> {
+        self.newest.as_ref().map(|stored| stored.origin)
     }
 
     /// The snapshot that is being written: who takes it, what it is to be (for [`Origin::Own`] all

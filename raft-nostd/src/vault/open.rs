@@ -99,8 +99,6 @@ impl Vault {
         let Some(theirs) = Shape::new(&medium.geometry(), head.chunk) else {
             return Ok(Contents::Nothing);
         };
-        // Only a broken transfer in chunks of today's length can go on.
-        let origin = if theirs.chunk == shape.chunk { origin } else { Origin::Own };
         self.follow(medium, &theirs, (slot, header.generation), (origin, head.manifest), buf)
     }
 
@@ -127,14 +125,15 @@ impl Vault {
                     break;
                 };
                 let manifest = Manifest { chunks, bytes, crc: end.crc, ..announced };
-                let stored = Stored { slot, shape: *shape, generation, manifest };
+                let stored = Stored { slot, shape: *shape, generation, origin, manifest };
                 return Ok(Contents::Whole(stored));
             }
             chunks = place;
             bytes = bytes.saturating_add(u64::from(header.len));
         }
-        if origin == Origin::Own {
-            return Ok(Contents::Nothing); // The image that it was taken of is gone.
+        // Of one of its own the image is gone; a transfer goes on only in chunks of today's length.
+        if origin == Origin::Own || self.shape.is_none_or(|today| today.chunk != shape.chunk) {
+            return Ok(Contents::Nothing);
         }
         // Rot in a sealed one leaves its end where it was. Chunks that go on in front of it would
         // count before they are durable.

@@ -112,8 +112,8 @@ impl Vault {
         let place = chunks.saturating_add(1);
         put(medium, &shape, staged.slot, (Kind::End, place, staged.generation), body)?;
         medium.sync().map_err(VaultError::Medium)?;
-        let (slot, generation) = (staged.slot, staged.generation);
-        self.newest = Some(Stored { slot, shape, generation, manifest });
+        let Staged { slot, generation, origin, .. } = staged;
+        self.newest = Some(Stored { slot, shape, generation, origin, manifest });
         Ok(manifest)
     }
 

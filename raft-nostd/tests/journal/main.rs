@@ -4,6 +4,7 @@ mod bounded;
 mod crash;
 mod damage;
 mod faults;
+mod forged;
 mod golden;
 mod refuse;
 mod support;

@@ -118,6 +118,29 @@ fn a_log_smaller_than_the_journal() {
     assert_eq!(refused, Some(RecoverError::LogFull { index: Index(2) }));
 }
 
+/// A bound that was lowered is no damage, whether or not the frame still fits into the buffer.
+#[test]
+fn a_frame_longer_than_the_bound() {
+    let wide = Limits { max_frame: 500, ring_bytes: 600 };
+    for (payload, max_frame) in [(400, 64), (100, 64), (400, 300)] {
+        let mut setup = Setup::all()[0];
+        setup.limits = wide;
+        let mut bench = Bench::new(setup);
+        bench.run(&[Op::Append(1, 3), Op::Append(1, payload), Op::Sync]).unwrap();
+        let len = bench.state.frames[1].len() as u32;
+        let before = bench.medium.calls();
+        let error = open(&mut bench.medium, Limits { max_frame, ..wide }, 9).unwrap_err();
+        let most = max_frame as u32;
+        assert_eq!(error, RecoverError::FrameTooLong { index: Index(2), len, most });
+        assert_eq!(
+            error.to_string(),
+            format!("entry 2 takes {len} bytes, and the bound is {most} now")
+        );
+        assert_eq!(bench.medium.calls(), before);
+        assert_eq!(open(&mut bench.medium, wide, 9).unwrap().2, bench.state);
+    }
+}
+
 #[test]
 fn batches_that_contradict_the_journal() {
     let mut bench = Bench::new(Setup::all()[0]);

@@ -11,7 +11,7 @@ use raft_nostd::frame::Frames;
 use raft_nostd::journal::{self, Batch, Entropy, Identity, Medium, Opening, WriteError, Writer};
 use raft_nostd::vault::{Owner, Vault, VaultError, Which};
 use raft_nostd::{
-    Config, Host, Instant, Life, Loading, OpenError, Output, Received, Refused, Start,
+    AttachError, Config, Host, Instant, Life, Loading, OpenError, Output, Received, Refused, Start,
     StateMachine, Ticket, Transport,
 };
 
@@ -99,7 +99,11 @@ pub fn open<M: Medium, S: Medium>(
         .map_err(OpenError::Snapshots)?;
     snapshots.sync().map_err(|error| OpenError::Snapshots(VaultError::Medium(error)))?;
     let staged = vault.staged().map(|(_, manifest, chunks)| (manifest, chunks));
-    loading.attach(vault.newest(), staged).map_err(OpenError::SnapshotMissing)?;
+    let newest = vault.newest_origin().zip(vault.newest());
+    loading.attach(recovered.hard_state.term, newest, staged).map_err(|error| match error {
+        AttachError::Missing(missing) => OpenError::SnapshotMissing(missing),
+        AttachError::Ahead(ahead) => OpenError::SnapshotAhead(ahead),
+    })?;
     let applied = restore(&vault, snapshots, machine, &mut buf)?;
     let start = Start {
         hard_state: recovered.hard_state,

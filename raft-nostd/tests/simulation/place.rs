@@ -14,7 +14,7 @@ use raft_nostd::vault::VaultError;
 use raft_nostd::{
     Driver, Index, Instant, Manifest, NodeId, OpenError, ProposeError, ReadError, ReadId,
 };
-use raft_nostd::{Position, Refused, SnapshotWork};
+use raft_nostd::{Position, Refused, Seed, SnapshotWork};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -180,6 +180,7 @@ impl Place {
                 .map(|node| Node::Deferred(Box::new(node)))
         } else {
             let mut buf = vec![0; swarm.datagram as usize];
+            let seed = Seed { public: seed, secret: !seed };
             Driver::open(&config, memory, around, seed, local, &mut buf)
                 .map(|node| Node::Prompt(Box::new(node)))
         };

@@ -5,7 +5,7 @@ use adapter_std::memory::{Behaviour, MemoryMedium};
 use raft_nostd::journal::{Geometry, PersistFailure, WriteError};
 use raft_nostd::{
     ClusterId, Committed, Config, Driver, Duration, Event, Host, Index, Instant, NodeId, Position,
-    ProposeError, Role, SnapshotError, StateMachine, Transport,
+    ProposeError, Role, Seed, SnapshotError, StateMachine, Transport,
 };
 
 pub const NODES: u32 = 3;
@@ -212,7 +212,7 @@ impl Cluster {
         config.election_timeout = Duration::from_millis(100);
         config.heartbeat = Duration::from_millis(20);
         let memory = vec![0; config.log_bytes(40) as usize];
-        let seed = self.draw();
+        let seed = Seed { public: self.draw(), secret: self.draw() };
         let node = Node::open(&config, memory, world, seed, self.now, &mut [0; 400]).unwrap();
         self.nodes[at] = Some(node);
         self.wakes[at] = self.now;

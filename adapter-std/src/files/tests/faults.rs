@@ -23,7 +23,7 @@ fn a_full_disk_costs_nothing_and_the_erase_may_be_repeated() {
             let error = medium.erase(1).unwrap_err();
             assert!(plan.is_done());
             assert_eq!(FileMedium::failure(&error), PersistFailure::Full, "{error}");
-            assert!(error.to_string().starts_with("no space to create"), "{error}");
+            assert!(error.to_string().starts_with("no space for"), "{error}");
             assert!(error.to_string().contains("segment-001.journal: "), "{error}");
             assert!(error.source().is_some());
             assert!(!dir.path().join("segment-001.journal.new").exists());
@@ -156,7 +156,8 @@ fn a_start_after_a_failed_sync_brings_everything_to_the_disk_first() {
         }
     });
     let mut medium = open(&dir, hook).unwrap();
-    assert_eq!(*calls.lock().unwrap(), [6, 3], "two chunks of each of three, then a sync of each");
+    let expected = [7, 4]; // Two chunks of each of three, and the marks; then a sync of each.
+    assert_eq!(*calls.lock().unwrap(), expected);
     assert!(!mark.exists());
     assert_eq!(read(&mut medium, 2, 6, 6), b"\0seen\0");
 }

@@ -1,11 +1,12 @@
 //! What can only be seen from inside: the order of calls, calls that fail, a death before any call.
 
 mod faults;
+mod grown;
 mod kill;
 mod order;
 
 use super::disk::{Disk, Hook};
-use super::{FileError, FileMedium, Operation, Options, SyncPolicy};
+use super::{FileError, FileMedium, Operation, Options, Space, SyncPolicy};
 use crate::testing::TempDir;
 use raft_nostd::journal::Medium;
 use std::io;

@@ -1,0 +1,136 @@
+//! Journals, snapshots and machines that do not belong together; and what is refused stays as it is.
+
+use crate::support::{CLUSTER, Shared, Solo, World, config, me};
+use adapter_std::memory::MemoryError;
+use raft_nostd::crc::checksum;
+use raft_nostd::vault::{Origin, Owner, Vault, VaultError};
+use raft_nostd::{
+    HardState, Index, Instant, Life, Loading, Manifest, Membership, OpenError, Output, Position,
+    Start, StartError, Term,
+};
+
+/// Opens where it must fail, and sees that nothing was changed by it.
+fn refusal(world: World) -> OpenError<MemoryError, MemoryError> {
+    let media = [world.journal.clone(), world.snapshots.clone()];
+    let before = media.each_ref().map(Shared::changes);
+    let Err(error) = Solo::open(world, 9) else { panic!("it opens") };
+    assert_eq!(media.each_ref().map(Shared::changes), before, "{error}");
+    error
+}
+
+/// A node that ran: its journal before its last commands, and its world after them and a snapshot.
+fn compacted() -> (Shared, World) {
+    let mut solo = Solo::open(World::new(), 5).unwrap();
+    solo.run(4);
+    let early = solo.world().journal.copy();
+    solo.run(5);
+    solo.driver.compact();
+    solo.run(0);
+    let world = solo.world();
+    assert!(solo.driver.raft().snapshot().is_some());
+    (early, World::on(world.journal.copy(), world.snapshots.copy()))
+}
+
+/// A vault of the node `solo` with a whole snapshot from a peer.
+fn from_peer(solo: &Solo, last: Position) -> Shared {
+    let mut medium = Shared::new();
+    let incarnation = solo.driver.raft().life().incarnation;
+    let owner = Owner { cluster: CLUSTER, node: me(), incarnation };
+    let chunk = config(&[me()]).max_chunk();
+    let mut vault = Vault::open(&mut medium, owner, chunk, 1, &mut [0; 2_000]).unwrap();
+    let bytes = 99_u64.to_le_bytes();
+    let membership = Membership::initial(&[me()]);
+    let manifest = Manifest { last, membership, chunks: 1, bytes: 8, crc: checksum(&bytes) };
+    vault.begin(&mut medium, Origin::Peer, &manifest).unwrap();
+    vault.put(&mut medium, &bytes).unwrap();
+    vault.seal(&mut medium).unwrap();
+    medium
+}
+
+#[test]
+fn a_journal_that_lost_what_its_own_snapshot_is_of() {
+    let (early, world) = compacted();
+    let error = refusal(World { journal: early, ..world });
+    let OpenError::SnapshotAhead(ahead) = &error else { panic!("{error}") };
+    assert_eq!((ahead.newest.index, ahead.journal.index), (Index(10), Index(5)));
+    assert!(error.to_string().contains("it has lost entries"), "{error}");
+}
+
+#[test]
+fn a_snapshot_of_a_later_term_than_the_journals() {
+    let mut solo = Solo::open(World::new(), 5).unwrap();
+    solo.run(2);
+    let snapshots = from_peer(&solo, Position::new(9, 50));
+    let error = refusal(World::on(solo.world().journal.copy(), snapshots));
+    assert!(matches!(error, OpenError::SnapshotAhead(_)), "{error}");
+}
+
+/// The window of a power cut between the seal of a peer's snapshot and the journal's new base.
+#[test]
+fn a_peers_snapshot_that_the_journal_has_not_followed_yet() {
+    let mut solo = Solo::open(World::new(), 5).unwrap();
+    solo.run(2);
+    let snapshots = from_peer(&solo, Position::new(1, 50));
+    let solo = Solo::open(World::on(solo.world().journal.copy(), snapshots), 6).unwrap();
+    assert_eq!((solo.driver.raft().applied(), solo.world().sum), (Index(50), 99));
+}
+
+/// Chunks are stored before the term they came in is durable. If all of them are there after a power
+/// cut and the term is not, the snapshot must not be sealed: the next start would refuse it.
+#[test]
+fn a_transfer_of_a_later_term_than_the_journals_is_forgotten() {
+    let voters = [me()];
+    let manifest = |term| Manifest {
+        last: Position::new(term, 50),
+        membership: Membership::initial(&voters),
+        chunks: 1,
+        bytes: 8,
+        crc: 7,
+    };
+    for (term, installs) in [(2, true), (3, false)] {
+        let mut loading = Loading::new::<1>(&config(&voters), vec![0_u8; 1 << 16]).unwrap();
+        loading.attach(Term(2), None, Some((&manifest(term), 1))).unwrap();
+        let start = Start {
+            hard_state: HardState { term: Term(2), vote: None },
+            life: Life { incarnation: 1, boot: 1, nonce: 1 },
+            applied: Index::ZERO,
+            seed: 1,
+            now: Instant::from_micros(0),
+        };
+        let mut raft = loading.start::<1>(start).unwrap();
+        let mut buf = [0; 1_200];
+        let installed = (0..10).any(|_| {
+            matches!(raft.poll_output(Instant::from_micros(0), &mut buf), Output::Install(_))
+        });
+        assert_eq!(installed, installs);
+    }
+}
+
+/// Its snapshots belong to the journal that was there before.
+#[test]
+fn a_blank_journal_beside_old_snapshots_stays_blank() {
+    let (_, world) = compacted();
+    let error = refusal(World { journal: Shared::new(), ..world });
+    let other = matches!(error, OpenError::Snapshots(VaultError::OtherOwner { .. }));
+    assert!(other, "{error}");
+}
+
+#[test]
+fn snapshots_that_are_gone() {
+    let mut world = compacted().1;
+    // Once more, so that the journal begins after the snapshot.
+    let mut solo = Solo::open(world, 8).unwrap();
+    solo.run(9);
+    solo.driver.compact();
+    solo.run(9);
+    world = World::on(solo.world().journal.copy(), Shared::new());
+    let error = refusal(world);
+    assert!(matches!(error, OpenError::SnapshotMissing(_)), "{error}");
+}
+
+#[test]
+fn a_machine_that_has_applied_what_nobody_has() {
+    let error = refusal(World { applied: Index(9), ..World::new() });
+    let expected = StartError { applied: Index(9), last: Index::ZERO };
+    assert!(matches!(&error, OpenError::Start(start) if *start == expected), "{error}");
+}

@@ -1,0 +1,164 @@
+//! Three drivers: logs that are compacted, followers that get snapshots (dissertation §5).
+
+use crate::cluster::{Cluster, World};
+use raft_nostd::{Compaction, Event, SnapshotFailure};
+
+#[test]
+fn a_log_of_eight_entries_takes_writes_for_ever() {
+    let mut cluster = Cluster::new(8);
+    cluster.write(5_000);
+    cluster.settle();
+    for at in 0..3 {
+        let node = cluster.node(at);
+        assert_eq!(node.host().machine.state.count, 5_000);
+        assert!(cluster.base(at).0 > 4_990);
+        assert!(!node.host().machine.holds_image(), "an image is let go of");
+        assert!(node.host().complaints.is_empty(), "{:?}", node.host().complaints);
+    }
+}
+
+#[test]
+fn who_was_away_for_longer_than_the_log_remembers_gets_a_snapshot() {
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    cluster.write(20);
+    let disks = cluster.kill(away);
+    cluster.write(1_000);
+    assert!(cluster.base(cluster.leader().unwrap()).0 > 500);
+    cluster.start(away, disks);
+    cluster.settle();
+    let back = cluster.node(away);
+    assert_eq!(back.raft().metrics().snapshots_installed, 1);
+    let told = |event: &Event| matches!(event, Event::SnapshotInstalled(_));
+    assert_eq!(back.host().events.iter().filter(|event| told(event)).count(), 1);
+    cluster.write(100);
+    cluster.settle();
+}
+
+#[test]
+fn a_lossy_network_delivers_a_snapshot_all_the_same() {
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let disks = cluster.kill(away);
+    cluster.write(1_500);
+    cluster.loss = 250;
+    cluster.start(away, disks);
+    cluster.until("the snapshot", |cluster| {
+        cluster.node(away).raft().metrics().snapshots_installed > 0
+    });
+    cluster.loss = 0;
+    cluster.settle();
+}
+
+#[test]
+fn writes_go_on_while_a_snapshot_is_sent() {
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let disks = cluster.kill(away);
+    cluster.write(1_000);
+    cluster.start(away, disks);
+    cluster.write(3_000);
+    cluster.settle();
+    assert!(cluster.node(away).raft().metrics().snapshots_installed > 0);
+}
+
+#[test]
+fn a_node_starts_from_snapshot_and_journal() {
+    let mut cluster = Cluster::new(32);
+    cluster.write(500);
+    cluster.settle();
+    for at in 0..3 {
+        let disks = cluster.kill(at);
+        cluster.start(at, disks);
+        let applied = cluster.node(at).raft().applied();
+        assert_eq!(applied, cluster.node(at).raft().snapshot().unwrap().last.index);
+        assert!(applied.0 > 400);
+        cluster.write(3);
+        cluster.settle();
+    }
+}
+
+#[test]
+fn a_transfer_goes_on_after_a_restart_at_either_end() {
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let disks = cluster.kill(away);
+    cluster.write(1_500);
+    cluster.settle();
+    cluster.start(away, disks);
+    let chunks_of = |cluster: &Cluster| {
+        cluster.node(away).raft().incoming_snapshot().map_or(0, |(_, chunks, _)| chunks)
+    };
+    cluster.until("half a snapshot", |cluster| chunks_of(cluster) >= 20);
+    let disks = cluster.kill(away);
+    cluster.start(away, disks);
+    assert!(chunks_of(&cluster) > 0, "what the disk has need not be sent again");
+    let leader = cluster.leader().unwrap();
+    let disks = cluster.kill(leader);
+    cluster.start(leader, disks);
+    cluster.settle();
+    assert_eq!(cluster.node(away).raft().metrics().snapshots_installed, 1);
+}
+
+#[test]
+fn a_full_disk_costs_the_snapshot_and_not_the_node() {
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    cluster.node_mut(leader).host_mut().snapshots.fill_after(0);
+    cluster.write(50);
+    cluster.until("a complaint", |cluster| {
+        cluster.node(leader).host().events.contains(&Event::SnapshotFailed(SnapshotFailure::Full))
+    });
+    assert_eq!(cluster.leader(), Some(leader));
+    cluster.node_mut(leader).host_mut().snapshots.make_room();
+    cluster.write(1_000);
+    cluster.settle();
+    assert!(cluster.node(leader).raft().metrics().snapshots_taken > 0);
+}
+
+#[test]
+fn a_snapshot_is_taken_on_request() {
+    let mut cluster = Cluster::new(128);
+    cluster.write(10);
+    cluster.settle();
+    let leader = cluster.leader().unwrap();
+    cluster.node_mut(leader).compact();
+    cluster.until("a snapshot", |cluster| cluster.node(leader).raft().snapshot().is_some());
+    let last = cluster.node(leader).raft().snapshot().unwrap().last;
+    assert_eq!(last, cluster.node(leader).raft().last());
+    assert!(cluster.node(leader).host().events.contains(&Event::SnapshotTaken(last)));
+    // There is nothing new to take.
+    cluster.node_mut(leader).compact();
+    cluster.write(1);
+    cluster.settle();
+    assert_eq!(cluster.node(leader).raft().metrics().snapshots_taken, 1);
+}
+
+#[test]
+fn a_snapshot_is_taken_after_so_many_bytes() {
+    let mut cluster = Cluster::new(128);
+    let leader = cluster.elect();
+    let policy = Compaction { after_bytes: 400, ..Compaction::default() };
+    cluster.node_mut(leader).set_compaction(policy);
+    cluster.write(10);
+    cluster.settle();
+    assert_eq!(cluster.node(leader).raft().metrics().snapshots_taken, 0);
+    cluster.write(20);
+    cluster.settle();
+    assert!(cluster.node(leader).raft().metrics().snapshots_taken >= 1);
+    assert!(cluster.node(leader).raft().bytes_since_snapshot() < 400);
+}
+
+#[test]
+fn a_node_that_never_ran_before_joins_by_snapshot() {
+    let mut cluster = Cluster::new(32);
+    drop(cluster.kill(2));
+    cluster.write(800);
+    cluster.start(2, World::new());
+    cluster.settle();
+    assert_eq!(cluster.node(2).raft().metrics().snapshots_installed, 1);
+}
