@@ -28,10 +28,10 @@ use std::os::unix;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Bytes in a segment of the journal.
-const SEGMENT_BYTES: u32 = 16 << 20;
-/// Segments of a journal, unless the log needs more: 1 GiB.
-const SEGMENTS: u64 = 64;
+/// Bytes in a journal, unless the log needs more.
+const JOURNAL_BYTES: u64 = 1 << 30;
+/// The most segments a journal can have.
+const SEGMENTS_MAX: u64 = 256;
 /// Bytes of a segment that may stay unused: its head and the last frame that does not fit.
 const SEGMENT_WASTE: u64 = 128 << 10;
 /// Bytes the log takes for each entry beyond its frame.
@@ -81,7 +81,8 @@ fn refuse(error: &clap::Error) -> ExitCode {
 /// # Errors
 /// Why it did not start, or could not go on.
 pub fn run(options: &Options) -> Result<(), Error> {
-    let voters = voters(options)?;
+    options.check().map_err(Error::Usage)?;
+    let voters = voters(options);
     let config = config(options, &voters)?;
     let voice = if options.quiet { Voice::Quiet } else { Voice::Loud };
     let (listener, announce) = listen(options)?;
@@ -97,7 +98,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
         longest: config.max_command,
     };
     let segments = node.node().medium().geometry().segments;
-    let clients_max = clients_max(options.max_clients.max(1), segments);
+    let clients_max = clients_max(options.max_clients, segments);
     if clients_max < options.max_clients {
         voice.say(format_args!("serves {clients_max} clients at most: see ulimit -n"));
     }
@@ -108,16 +109,12 @@ pub fn run(options: &Options) -> Result<(), Error> {
 }
 
 /// All voters in ascending order, this node among them.
-fn voters(options: &Options) -> Result<Vec<NodeId>, Error> {
+fn voters(options: &Options) -> Vec<NodeId> {
     let mut voters: Vec<NodeId> = options.peers.iter().map(|peer| peer.id).collect();
+    voters.push(options.id);
     voters.sort_unstable();
-    if let Some([twice, _]) = voters.windows(2).find(|pair| pair.first() == pair.last()) {
-        return Err(Error::Usage(format!("--peer {twice} is given twice")));
-    }
-    if let Err(place) = voters.binary_search(&options.id) {
-        voters.insert(place, options.id);
-    }
-    Ok(voters)
+    voters.dedup();
+    voters
 }
 
 fn config<'a>(options: &Options, voters: &'a [NodeId]) -> Result<Config<'a>, Error> {
@@ -169,16 +166,17 @@ fn open(options: &Options, config: &Config<'_>) -> Result<Loop<Machine, FileMedi
 
 /// The journal's shape: as asked for, or as the directory has it, or large enough for the log.
 fn files(options: &Options) -> Result<files::Options, FileError> {
-    let segments = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
+    let (segment, size) = (options.segment, u64::from(options.segment));
+    let segments = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     let shape = match options.journal {
-        Some(bytes) => (SEGMENT_BYTES, segments(bytes / u64::from(SEGMENT_BYTES))),
+        Some(bytes) => (segment, segments(bytes / size)),
         None => match FileMedium::open_read_only(&options.data) {
             Ok(medium) => (medium.geometry().segment_bytes, medium.geometry().segments),
             Err(FileError::NotAMedium { .. }) => {
                 // Twice the log, so that a new copy of it always fits beside the old one.
-                let used = u64::from(SEGMENT_BYTES) - SEGMENT_WASTE;
+                let used = size.saturating_sub(SEGMENT_WASTE).max(1);
                 let needed = (options.log_bytes / used + 2) * 2;
-                (SEGMENT_BYTES, segments(needed.max(SEGMENTS)))
+                (segment, segments(needed.max((JOURNAL_BYTES / size).min(SEGMENTS_MAX))))
             }
             Err(error) => return Err(error),
         },

@@ -252,6 +252,9 @@ fn what_cannot_start_says_why_in_one_line() {
         with("0.0.0.0:0", &[]),
         with("127.0.0.1:0", &["--heartbeat", "900ms"]),
         with("127.0.0.1:0", &["--peer", "2=127.0.0.1:1", "--peer", "2=127.0.0.1:1"]),
+        with("127.0.0.1:0", &["--peer", "2=127.0.0.1:1", "--peer", "3=127.0.0.1:1"]),
+        with("127.0.0.1:0", &["--max-clients", "0"]),
+        with("127.0.0.1:0", &["--cluster", ""]),
         vec!["--id", "1"],
         vec!["inspect"],
     ];
@@ -282,7 +285,7 @@ fn a_directory_in_use_or_of_others_is_refused_by_name() {
     let data = cluster.scratch.path().join("n1");
     let data = data.to_str().unwrap();
     let base = ["--raft", "127.0.0.1:0", "--client", "127.0.0.1:0", "--data", data];
-    let peers = ["--peer", "2=127.0.0.1:1", "--peer", "3=127.0.0.1:1"];
+    let peers = ["--peer", "2=127.0.0.1:1", "--peer", "3=127.0.0.1:2"];
     let sized = |size, more: &[&'static str]| [&base[..], &["--log-bytes", size], more].concat();
     let with = |more: &[&'static str]| sized("16MiB", more);
     let first = |more: &[&'static str]| [&with(&["--id", "1"])[..], &peers, more].concat();
@@ -291,7 +294,7 @@ fn a_directory_in_use_or_of_others_is_refused_by_name() {
         node.stop();
     }
     expect_line(&first(&["--cluster", "other"]), 1, "--cluster other");
-    let second = ["--id", "2", "--peer", "1=127.0.0.1:1", "--peer", "3=127.0.0.1:1"];
+    let second = ["--id", "2", "--peer", "1=127.0.0.1:1", "--peer", "3=127.0.0.1:2"];
     expect_line(&with(&second), 1, "a journal of node 1, not 2");
     expect_line(&with(&["--id", "1"]), 1, "voters");
     let large = [&sized("1GiB", &["--id", "1"])[..], &peers].concat();
