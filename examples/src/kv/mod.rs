@@ -21,6 +21,7 @@ mod encoding;
 mod error;
 mod gate;
 mod info;
+mod inline;
 mod inspect;
 mod local;
 mod machine;
