@@ -17,6 +17,7 @@ mod client;
 mod descriptors;
 mod desk;
 mod digest;
+mod door;
 mod encoding;
 mod error;
 mod gate;

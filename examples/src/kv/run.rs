@@ -3,19 +3,20 @@
 use super::announcer::Announcer;
 use super::descriptors::clients_max;
 use super::desk::Shared;
+use super::door::Door;
 use super::error::Error;
 use super::info::{Counts, Names};
-use super::inspect::inspect;
+use super::inspect::{check_files, inspect};
 use super::machine::Machine;
 use super::options::{Cli, Options, Task};
-use super::say::Voice;
+use super::say::{Printable, Voice};
 use super::service::Kv;
 use super::waiting::Waiting;
 use adapter_mio::{Loop, OpenError};
 use adapter_std::files::{self, FileError, FileMedium};
 use clap::Parser;
 use clap::error::ErrorKind;
-use mio::net::{TcpListener, UnixStream};
+use mio::net::UnixStream;
 use raft_nostd::journal::Medium;
 use raft_nostd::{ClusterId, Config, NodeId, VOTERS_MAX};
 use signal_hook::SigId;
@@ -23,7 +24,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::net::{self, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -48,7 +49,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr().lock(), "kv: {error}");
+            let _ = writeln!(io::stderr().lock(), "kv: {}", Printable(&error));
             ExitCode::from(error.status())
         }
     }
@@ -85,8 +86,10 @@ pub fn run(options: &Options) -> Result<(), Error> {
     let voters = voters(options);
     let config = config(options, &voters)?;
     let voice = if options.quiet { Voice::Quiet } else { Voice::Loud };
-    let (listener, announce) = listen(options)?;
+    let (door, announce) = Door::take(options)?;
     let signals = Signals::new().map_err(Error::Signals)?;
+    let directory = options.data.display();
+    voice.say(format_args!("opening the journal in {directory}; no client is let in before"));
     let node = open(options, &config)?;
     greet(options, &voters, &announce, &node, voice);
     let shared = Shared {
@@ -102,7 +105,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
     if clients_max < options.max_clients {
         voice.say(format_args!("serves {clients_max} clients at most: see ulimit -n"));
     }
-    let mut service = Kv::new(listener, signals.reader()?, shared, clients_max, voice);
+    let mut service = Kv::new(door.open()?, signals.reader()?, shared, clients_max, voice);
     node.run(&mut service).map_err(Error::Run)?;
     voice.say(format_args!("stopped"));
     Ok(())
@@ -128,24 +131,8 @@ fn config<'a>(options: &Options, voters: &'a [NodeId]) -> Result<Config<'a>, Err
     Ok(config)
 }
 
-/// The listener for clients, and what they are told to connect to.
-fn listen(options: &Options) -> Result<(TcpListener, String), Error> {
-    if options.announce.is_none() && options.client.ip().is_unspecified() {
-        return Err(Error::Usage(format!(
-            "clients cannot connect to {}: say --announce HOST:PORT",
-            options.client
-        )));
-    }
-    let address = options.client;
-    let failed = |source| Error::Listen { address, source };
-    let listener = net::TcpListener::bind(address).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    let announce = options.announce.clone().unwrap_or_else(|| bound.to_string());
-    Ok((TcpListener::from_std(listener), announce))
-}
-
 fn open(options: &Options, config: &Config<'_>) -> Result<Loop<Machine, FileMedium>, Error> {
+    check_files(&options.data)?;
     let files = files(options).map_err(Error::Directory)?;
     let medium = FileMedium::open(&options.data, files).map_err(Error::Directory)?;
     let peers = options.peers.iter().map(|peer| (peer.id, peer.address)).collect();
