@@ -112,7 +112,19 @@ fn remove_abandoned(path: &Path) -> bool {
         return false;
     }
     let Ok(file) = File::open(lock) else { return false };
-    file.try_lock().is_ok() && fs::remove_dir_all(path).is_ok()
+    file.try_lock().is_ok() && remove_but_lock(path).is_ok() && fs::remove_dir_all(path).is_ok()
+}
+
+/// Removes the nodes' directories first: one of them may be ending still, and write. Then the lock
+/// stays, for the next to try again.
+fn remove_but_lock(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -143,7 +155,8 @@ mod tests {
         let kept = Root::make_in(&scratch.0, true).unwrap();
         let killed = Root::make_in(&scratch.0, false).unwrap();
         let left = killed.path().to_path_buf();
-        fs::write(left.join("data"), "some").unwrap();
+        fs::create_dir(left.join("node-1")).unwrap();
+        fs::write(left.join("node-1/data"), "some").unwrap();
         // As SIGKILL does: the lock is gone, and nothing else.
         killed.lock.as_ref().unwrap().unlock().unwrap();
         std::mem::forget(killed);
