@@ -164,7 +164,7 @@ mod tests {
         others.iter().for_each(|path| fs::create_dir(path).unwrap());
         std::os::unix::fs::symlink(&others[0], scratch.0.join("raft-demo-8")).unwrap();
 
-        assert_eq!(running.sweep(), [left.clone()]);
+        assert_eq!(running.sweep(), std::slice::from_ref(&left));
         assert!(!left.exists());
         assert!(others.iter().all(|path| path.exists()));
         let (gone, stays) = (running.path().to_path_buf(), kept.path().to_path_buf());
