@@ -11,6 +11,7 @@
 //! ```
 //! use adapter_mio::{NoService, Options, open};
 //! use adapter_std::files::{self, FileMedium};
+//! use adapter_std::handle::Effect;
 //! use raft_nostd::{ClusterId, Committed, Config, Duration, NodeId, StateMachine};
 //! use std::{thread, time};
 //!
@@ -39,12 +40,16 @@
 //!
 //! let (handle, stopper) = (node.handle(), node.stopper());
 //! let thread = thread::spawn(move || node.run(&mut NoService::new()));
-//! let patience = time::Duration::from_secs(5);
-//! // It does not lead at once. "Not the leader" is an answer after which one may ask again.
+//! let (patience, began) = (time::Duration::from_secs(5), time::Instant::now());
+//! // It does not lead at once. After "not the leader" one may ask again, as after anything that had
+//! // no effect. An unknown fate is another matter: asked again, the command might count twice.
 //! let count = loop {
 //!     match handle.propose(b"one more".to_vec()).wait(patience) {
 //!         Ok(count) => break count,
-//!         Err(_) => thread::sleep(time::Duration::from_millis(10)),
+//!         Err(error) if error.effect() == Effect::None && began.elapsed() < patience => {
+//!             thread::sleep(time::Duration::from_millis(10));
+//!         }
+//!         Err(error) => return Err(error.into()),
 //!     }
 //! };
 //! assert_eq!(count, 1);

@@ -13,7 +13,7 @@ use adapter_std::handle::{self, Limits};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 use raft_nostd::journal::Medium;
-use raft_nostd::{Config, ConfigError, Driver, NodeId, StateMachine, VOTERS_MAX};
+use raft_nostd::{Config, ConfigError, Driver, Instant, NodeId, StateMachine, VOTERS_MAX};
 use socket2::SockRef;
 use std::collections::VecDeque;
 use std::iter;
@@ -106,10 +106,12 @@ pub fn open_with_socket<M: StateMachine, D: Medium>(
         storage_error: None,
         snapshot_error: None,
     };
-    let clock = Clock::start();
-    let now = clock.now();
+    // A node's time begins when it is open: reading a long journal takes longer than an election
+    // timeout, and is no silence of a leader.
+    let now = Instant::ORIGIN;
     let mut driver =
         Driver::open(config, memory, world, seed(), now, &mut outbound).map_err(OpenError::Node)?;
+    let clock = Clock::start();
 
     driver.set_compaction(options.compaction);
     let stopper = Stopper::new(Arc::clone(&waker));

@@ -80,6 +80,11 @@
 //! [`journal`] that survives power cuts, and asks its [`Host`] for a [medium](journal::Medium), a
 //! [`Transport`] and a [`StateMachine`].
 //!
+//! # Bytes
+//!
+//! What goes over the wire and onto a medium is specified, byte by byte and with golden bytes, in
+//! [`WIRE.md`](https://github.com/raft-nostd/raft-nostd/blob/main/WIRE.md) of the repository.
+//!
 //! # When it panics
 //!
 //! Never: not from bytes, files, time or misuse. A panic is a bug of this project. Clippy holds the
@@ -91,7 +96,6 @@
 //! of tables. `std`: that crate's use of the processor's instructions. `log`: refusals, elections
 //! and failures through the `log` facade.
 #![no_std]
-#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
     deny(

@@ -1,15 +1,9 @@
 //! All nodes together: who leads, and who is how far.
 
 use super::node::{Node, Report};
-use std::io;
+use super::root::Root;
+use super::trouble::{Trouble, wait_for};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-/// How long anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How often is looked whether it has happened.
-const GLANCE: Duration = Duration::from_millis(5);
 
 /// The nodes.
 #[derive(Debug)]
@@ -17,71 +11,20 @@ pub struct Cluster {
     /// In the order of their numbers.
     pub nodes: Vec<Node>,
     peers: Vec<(u32, String)>,
-    root: PathBuf,
-}
-
-/// Why the story cannot go on.
-#[derive(Debug)]
-pub enum Trouble {
-    /// The machine refused something.
-    Io(io::Error),
-    /// Something that was waited for did not happen.
-    Patience(String),
-}
-
-impl std::fmt::Display for Trouble {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Io(error) => error.fmt(f),
-            Self::Patience(what) => {
-                write!(f, "waited {} s in vain for {what}", PATIENCE.as_secs())
-            }
-        }
-    }
-}
-
-impl std::error::Error for Trouble {}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-/// Waits until `look` sees what it looks for.
-///
-/// # Errors
-/// When it does not for a long time; `what` says what that was.
-pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Result<T, Trouble> {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(seen) = look() {
-            return Ok(seen);
-        }
-        if Instant::now() >= end {
-            return Err(Trouble::Patience(what.to_string()));
-        }
-        std::thread::sleep(GLANCE);
-    }
+    /// Where all data is. After the nodes, as dropping goes on in this order: they are killed before
+    /// it is removed.
+    pub root: Root,
 }
 
 impl Cluster {
-    /// Places for `count` nodes under a fresh directory.
+    /// Places for `count` nodes under `root`.
     ///
     /// # Errors
-    /// When there is no directory or no port to be had.
-    pub fn place(count: u32) -> Result<Self, Trouble> {
-        let name = format!("raft-demo-{}", std::process::id());
-        let root = std::env::temp_dir().join(name);
-        std::fs::create_dir(&root)?;
-        let nodes: Result<Vec<_>, _> = (1..=count).map(|id| Node::place(id, &root)).collect();
+    /// When there is no port to be had.
+    pub fn place(count: u32, root: Root) -> Result<Self, Trouble> {
+        let nodes: Result<Vec<_>, _> = (1..=count).map(|id| Node::place(id, root.path())).collect();
         let nodes = nodes?;
         Ok(Self { peers: Node::peers(&nodes), nodes, root })
-    }
-
-    /// Where all data is.
-    pub fn root(&self) -> &Path {
-        &self.root
     }
 
     /// Where clients reach the nodes.

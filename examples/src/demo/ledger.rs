@@ -29,7 +29,8 @@ pub struct Ledger(Mutex<Inner>);
 struct Inner {
     entries: Vec<Entry>,
     acknowledged: u64,
-    last_acknowledged: Option<Instant>,
+    /// When the cluster died in part, and when it first did anew what it was asked after that.
+    death: Option<(Instant, Option<Instant>)>,
     /// Answers that no correct cluster gives: a write that was done twice, say.
     wrong: Vec<String>,
 }
@@ -40,15 +41,31 @@ impl Ledger {
         what(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    /// Enters a write.
-    pub fn enter(&self, key: String, fate: Fate) {
+    /// Enters a write that was asked for at `asked`.
+    pub fn enter(&self, key: String, asked: Instant, fate: Fate) {
         self.with(|inner| {
             if fate == Fate::Acknowledged {
                 inner.acknowledged += 1;
-                inner.last_acknowledged = Some(Instant::now());
+                if let Some((death, first @ None)) = &mut inner.death
+                    && asked > *death
+                {
+                    *first = Some(Instant::now());
+                }
             }
             inner.entries.push(Entry { key, fate });
         });
+    }
+
+    /// Nodes are dead since `death`.
+    pub fn died(&self, death: Instant) {
+        self.with(|inner| inner.death = Some((death, None)));
+    }
+
+    /// When the first write was acknowledged that was asked for after nodes [died](Ledger::died).
+    /// No dead node can have done that, so whoever did leads now; an answer that was under way when
+    /// they died does not count, however late it is heard.
+    pub fn revived(&self) -> Option<Instant> {
+        self.with(|inner| inner.death.and_then(|(_, first)| first))
     }
 
     /// Enters an answer that should not be.
@@ -66,11 +83,6 @@ impl Ledger {
         self.with(|inner| inner.acknowledged)
     }
 
-    /// When the last write was acknowledged.
-    pub fn last_acknowledged(&self) -> Option<Instant> {
-        self.with(|inner| inner.last_acknowledged)
-    }
-
     /// All writes.
     pub fn entries(&self) -> Vec<Entry> {
         self.with(|inner| inner.entries.clone())
@@ -79,5 +91,28 @@ impl Ledger {
     /// All wrong answers.
     pub fn wrong_answers(&self) -> Vec<String> {
         self.with(|inner| inner.wrong.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn only_what_was_asked_after_a_death_shows_a_new_leader() {
+        let (ledger, death) = (Ledger::default(), Instant::now());
+        let (before, after) = (death - Duration::from_millis(1), death + Duration::from_millis(1));
+        ledger.enter("a".into(), after, Fate::Acknowledged);
+        assert_eq!(ledger.revived(), None, "nobody has died yet");
+        ledger.died(death);
+        ledger.enter("b".into(), before, Fate::Acknowledged);
+        ledger.enter("c".into(), after, Fate::Unknown);
+        assert_eq!(ledger.revived(), None);
+        ledger.enter("d".into(), after, Fate::Acknowledged);
+        let first = ledger.revived().expect("a write after the death");
+        ledger.enter("e".into(), after, Fate::Acknowledged);
+        assert_eq!(ledger.revived(), Some(first));
+        assert_eq!((ledger.acknowledged(), ledger.len()), (4, 5));
     }
 }

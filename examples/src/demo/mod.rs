@@ -2,12 +2,15 @@
 //! of writes, and lose no acknowledged write.
 
 mod cluster;
+mod interrupt;
 mod ledger;
 mod node;
 mod options;
 mod resp;
+mod root;
 mod say;
 mod story;
+mod trouble;
 mod verify;
 mod watch;
 mod writer;
@@ -15,7 +18,7 @@ mod writer;
 use clap::Parser;
 use options::Options;
 use std::process::ExitCode;
-use story::Story;
+use story::{Story, complain};
 
 /// Runs the demo, or, in a process that the demo has started, a node.
 pub fn main() -> ExitCode {
@@ -25,12 +28,23 @@ pub fn main() -> ExitCode {
         stop_with_the_demo();
         return crate::kv::main(std::iter::once(program).chain(words.skip(1)));
     }
-    let outcome = Story::new(Options::parse()).and_then(|mut story| story.play());
+    let options = Options::parse();
+    if let Err(error) = interrupt::listen() {
+        complain(&format!("demo: cannot wait for signals: {error}"));
+        return ExitCode::FAILURE;
+    }
+    // Whatever comes of it, the story is dropped here, with its nodes and its data.
+    let outcome = Story::new(options).and_then(|mut story| story.play());
+    if let Some(signal) = interrupt::signal() {
+        return interrupt::end(signal);
+    }
     match outcome {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(trouble) => {
-            eprintln!("demo: {trouble}");
+            if !trouble.is_silent() {
+                complain(&format!("demo: {trouble}"));
+            }
             ExitCode::FAILURE
         }
     }

@@ -20,11 +20,15 @@ pub struct Options {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(3..=7))]
     pub nodes: u32,
 
-    /// How many writes the clients do before everybody is killed; as many are begun again after.
+    /// How many writes must be acknowledged in all, at least
+    ///
+    /// The leader is killed after a quarter of them or a little later, everybody after three
+    /// quarters. The clients write without pause until the last act is over, however few writes
+    /// were asked for.
     #[arg(long, default_value_t = 6_000, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
     pub writes: u64,
 
-    /// Chooses what is written and when the leader is killed.
+    /// Chooses the keys that are written, and when the leader is killed.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 

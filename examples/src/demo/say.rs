@@ -1,8 +1,10 @@
 //! The demo's voice: a line with the time for each thing that happens, a bar where it takes long,
 //! a table at the end. Plain lines when nobody watches a terminal.
 
-use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
+use super::trouble::Trouble;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
 use std::time::Instant;
 
 /// Says what happens.
@@ -52,20 +54,23 @@ impl Voice {
     }
 
     /// One line, with the time.
-    pub fn say(&self, text: &str) {
-        let line = format!("{:7.3} s  {text}", self.started.elapsed().as_secs_f64());
+    ///
+    /// # Errors
+    /// When nobody can hear it.
+    pub fn say(&self, text: &str) -> Result<(), Trouble> {
+        let line = format!("{:7.3} s  {text}\n", self.started.elapsed().as_secs_f64());
         match &self.bar {
-            Some(bar) => bar.println(line),
-            None => println!("{line}"),
+            Some(bar) => bar.suspend(|| print(&line)),
+            None => print(&line),
         }
     }
 
-    /// Shows a bar up to `length`, where a person watches.
-    pub fn begin(&mut self, length: u64) {
-        if !std::io::stdout().is_terminal() {
+    /// Shows a bar up to `goal`, where a person watches.
+    pub fn begin(&mut self, goal: u64) {
+        if !io::stdout().is_terminal() {
             return;
         }
-        let bar = ProgressBar::new(length);
+        let bar = ProgressBar::with_draw_target(Some(goal), ProgressDrawTarget::stdout());
         let style = "           {bar:40} {pos}/{len} writes acknowledged, {per_sec}";
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
@@ -73,9 +78,12 @@ impl Voice {
         self.bar = Some(bar);
     }
 
-    /// Moves the bar.
+    /// Moves the bar. What goes beyond the goal moves the goal: the clients do not stop there.
     pub fn progress(&self, position: u64) {
         if let Some(bar) = &self.bar {
+            if bar.length().is_some_and(|goal| goal < position) {
+                bar.set_length(position);
+            }
             bar.set_position(position);
         }
     }
@@ -88,28 +96,38 @@ impl Voice {
     }
 
     /// The final table. How many checks failed.
-    pub fn table(&self, checks: &[Check]) -> usize {
+    ///
+    /// # Errors
+    /// When nobody can read it.
+    pub fn table(&self, checks: &[Check]) -> Result<usize, Trouble> {
         let width = checks.iter().map(|check| check.promise.len()).max().unwrap_or(0);
-        println!();
+        let mut text = "\n".to_owned();
         for Check { promise, verdict, measured } in checks {
             let mark = match verdict {
                 Verdict::Kept => "ok    ",
                 Verdict::Broken => "FAILED",
             };
-            println!("  {mark}  {promise:width$}  {measured}");
+            let _ = writeln!(text, "  {mark}  {promise:width$}  {measured}");
         }
         let failed = checks.iter().filter(|check| check.verdict == Verdict::Broken).count();
-        println!();
-        match failed {
-            0 => println!("  all {} checks passed in {:.1} s", checks.len(), self.seconds()),
-            _ => println!("  {failed} of {} checks FAILED", checks.len()),
-        }
-        failed
+        let _ = match failed {
+            0 => {
+                writeln!(text, "\n  all {} checks passed in {:.1} s", checks.len(), self.seconds())
+            }
+            _ => writeln!(text, "\n  {failed} of {} checks FAILED", checks.len()),
+        };
+        print(&text).map(|()| failed)
     }
 
     fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
+}
+
+/// As `print!`, which panics where nobody reads any more.
+fn print(text: &str) -> Result<(), Trouble> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Trouble::Output)
 }
 
 impl Default for Voice {

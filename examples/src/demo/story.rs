@@ -1,15 +1,20 @@
 //! What the demo shows, act by act.
 
-use super::cluster::{Cluster, Trouble, wait_for};
+use super::cluster::Cluster;
+use super::interrupt;
 use super::ledger::Ledger;
 use super::options::Options;
+use super::root::Root;
 use super::say::{Check, Voice};
+use super::trouble::{Step, Trouble, wait_for, wait_while};
 use super::verify;
 use super::watch::Watch;
-use super::writer::{self, Budget};
+use super::writer::{self, Orders};
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Clients that write at the same time.
 const CLIENTS: u64 = 8;
@@ -21,7 +26,7 @@ pub struct Story {
     voice: Voice,
     cluster: Cluster,
     ledger: Arc<Ledger>,
-    budget: Arc<Budget>,
+    orders: Arc<Orders>,
     writers: Vec<JoinHandle<()>>,
 }
 
@@ -31,13 +36,17 @@ impl Story {
     /// # Errors
     /// When the machine has no room for it.
     pub fn new(options: Options) -> Result<Self, Trouble> {
-        let cluster = Cluster::place(options.nodes)?;
+        let voice = Voice::new();
+        let root = Root::make(options.keep)?;
+        for left in root.sweep() {
+            voice.say(&format!("removed what a killed demo had left: {}", left.display()))?;
+        }
         Ok(Self {
+            cluster: Cluster::place(options.nodes, root)?,
             options,
-            voice: Voice::new(),
-            cluster,
+            voice,
             ledger: Arc::default(),
-            budget: Arc::default(),
+            orders: Arc::default(),
             writers: Vec::new(),
         })
     }
@@ -49,15 +58,17 @@ impl Story {
     pub fn play(&mut self) -> Result<usize, Trouble> {
         let result = self.acts();
         self.voice.end();
-        self.budget.stop();
-        let checks = match result {
-            Ok(checks) => checks,
-            Err(trouble) => {
+        self.orders.stop();
+        let result = result.and_then(|checks| self.voice.table(&checks));
+        if let Err(trouble) = &result {
+            if trouble.is_of_the_nodes() {
                 self.show_logs();
-                return Err(trouble);
             }
-        };
-        Ok(self.voice.table(&checks))
+            if self.options.keep {
+                complain(&self.where_data_is());
+            }
+        }
+        result
     }
 
     fn acts(&mut self) -> Result<Vec<Check>, Trouble> {
@@ -65,66 +76,77 @@ impl Story {
         let watch = Watch::start(self.cluster.addresses());
         self.leader_dies()?;
         self.everybody_dies()?;
-        self.voice.say("reading every write back through every node ...");
-        let mut checks = verify::all(&self.cluster, &self.ledger, &watch.seen())?;
-        let seen = watch.seen();
-        drop(watch);
-        self.voice.say(&format!("highest commit index seen: {}", seen.commit));
+        self.voice.say("reading every write back through every node ...")?;
+        let (mut checks, commit) = verify::all(&self.cluster, &self.ledger, watch)?;
+        self.voice.say(&format!("highest commit index seen: {commit}"))?;
         checks.push(verify::stopped_cleanly(&mut self.cluster));
+        interrupt::check()?;
         if self.options.keep {
-            self.voice.say(&format!("data is kept in {}", self.cluster.root().display()));
+            self.voice.say(&self.where_data_is())?;
         } else {
             checks.push(verify::nothing_left(&self.cluster));
         }
         Ok(checks)
     }
 
+    /// For a person, with a command that works where they are.
+    fn where_data_is(&self) -> String {
+        let beside = std::env::current_exe().ok().map(|demo| demo.with_file_name("kv"));
+        let kv = match beside.filter(|kv| kv.is_file()) {
+            Some(kv) => kv.display().to_string(),
+            None => "cargo run --release --bin kv --".to_owned(),
+        };
+        let root = self.cluster.root.path().display();
+        let first = self.cluster.nodes.first().map_or(Path::new("."), |node| node.directory());
+        format!("data is kept in {root}; look at it: {kv} inspect {}", first.display())
+    }
+
     /// Act one: nodes that know nothing elect a leader.
     fn election(&mut self) -> Result<(), Trouble> {
         let count = self.options.nodes;
-        self.voice.say(&format!("starting {count} nodes, each a process of its own"));
+        self.voice.say(&format!("starting {count} nodes, each a process of its own"))?;
         self.cluster.start_all()?;
         for node in &self.cluster.nodes {
             let pid = node.pid().unwrap_or(0);
-            self.voice.say(&format!("  node {}: pid {pid}, clients at {}", node.id, node.client));
+            self.voice
+                .say(&format!("  node {}: pid {pid}, clients at {}", node.id, node.client))?;
         }
         let (leader, report) = self.cluster.leader(None)?;
         let secondaries = count - 1;
         self.voice.say(&format!(
             "node {leader} is elected in term {}: one leader, {secondaries} secondaries",
             report.number("term")
-        ));
-        Ok(())
+        ))
     }
 
     /// Act two: the leader is killed while clients write, and comes back.
     fn leader_dies(&mut self) -> Result<(), Trouble> {
         let writes = self.options.writes;
-        self.voice.say(&format!("{CLIENTS} clients write {writes} keys, one at a time each"));
+        self.voice.say(&format!(
+            "{CLIENTS} clients write keys, one at a time each, {writes} in all or a few more"
+        ))?;
         self.voice.begin(writes);
-        self.write(writes);
-        let quarter = writes / 4 + self.options.seed % (writes / 8 + 1);
-        self.wait_for_writes(quarter)?;
+        let (seed, nodes) = (self.options.seed, self.cluster.addresses());
+        self.writers = writer::start(CLIENTS, seed, &nodes, &self.ledger, &self.orders);
+        self.wait_for_writes(writes / 4 + seed % (writes / 8 + 1))?;
         let (leader, _) = self.cluster.leader(None)?;
-        let killed = Instant::now();
         if let Some(node) = self.cluster.node(leader) {
             node.kill();
         }
+        let killed = Instant::now();
+        self.ledger.died(killed);
         let at = self.ledger.acknowledged();
         self.voice
-            .say(&format!("kill -9 node {leader}, the leader, after {at} acknowledged writes"));
+            .say(&format!("kill -9 node {leader}, the leader, after {at} acknowledged writes"))?;
         let (next, report) = self.cluster.leader(Some(leader))?;
         let elected = killed.elapsed();
-        let ledger = self.ledger.clone();
-        let first = wait_for("a write after the leader died", || {
-            ledger.last_acknowledged().filter(|at| *at > killed + elected / 2)
-        })?;
+        let first = self.first_write()?;
         self.voice.say(&format!(
             "node {next} leads term {}: {} ms without a leader, {} ms without a write",
             report.number("term"),
             elected.as_millis(),
             first.duration_since(killed).as_millis()
-        ));
+        ))?;
         self.wait_for_writes(writes / 2)?;
         let back = Instant::now();
         self.cluster.start(leader)?;
@@ -132,64 +154,54 @@ impl Story {
         self.voice.say(&format!(
             "node {leader} is back as a secondary, and has caught up to {applied} in {} ms",
             back.elapsed().as_millis()
-        ));
-        self.wait_for_writes(writes)
+        ))?;
+        self.wait_for_writes(writes / 4 * 3)
     }
 
     /// Act three: all nodes are killed at once in the middle of writes, and started again.
     fn everybody_dies(&mut self) -> Result<(), Trouble> {
-        let more = self.options.writes;
-        let before = self.ledger.acknowledged();
-        self.write(more);
-        self.wait_for_writes(before + more / 4)?;
         for node in &mut self.cluster.nodes {
             node.kill();
         }
         let killed = Instant::now();
+        self.ledger.died(killed);
         let at = self.ledger.acknowledged();
-        self.voice.say(&format!("kill -9 all nodes at once, after {at} acknowledged writes"));
+        self.voice.say(&format!("kill -9 all nodes at once, after {at} acknowledged writes"))?;
         self.cluster.start_all()?;
         let (leader, report) = self.cluster.leader(None)?;
         self.voice.say(&format!(
             "all are back on their journals; node {leader} leads term {} after {} ms",
             report.number("term"),
             killed.elapsed().as_millis()
-        ));
-        self.wait_for_writes(at + more / 4)?;
-        self.budget.stop();
+        ))?;
+        self.first_write()?;
+        self.wait_for_writes(self.options.writes)?;
+        self.orders.stop();
         for writer in self.writers.drain(..) {
             let _ = writer.join();
         }
         self.voice.end();
-        self.voice.say(&format!("{} writes are acknowledged", self.ledger.acknowledged()));
-        Ok(())
+        self.voice.say(&format!("{} writes are acknowledged", self.ledger.acknowledged()))
     }
 
-    /// Lets clients begin `more` writes.
-    fn write(&mut self, more: u64) {
-        self.budget.allow(more);
-        let nodes = self.cluster.addresses();
-        self.writers.retain(|writer| !writer.is_finished());
-        let seed = self.options.seed.wrapping_mul(31).wrapping_add(self.ledger.len());
-        let missing = CLIENTS - self.writers.len() as u64;
-        self.writers.extend(writer::start(missing, seed, &nodes, &self.ledger, &self.budget));
+    /// Waits for the first write that the cluster does after a death. The clients write until they
+    /// are told to stop, so it comes however few writes were asked for.
+    fn first_write(&self) -> Result<Instant, Trouble> {
+        wait_for("a write after a death", || self.ledger.revived())
     }
 
-    /// Waits until `count` writes have ended, whatever their fate.
+    /// Waits until `count` writes are acknowledged.
     fn wait_for_writes(&self, count: u64) -> Result<(), Trouble> {
-        let end = |writers: &[JoinHandle<()>]| writers.iter().all(JoinHandle::is_finished);
-        let (mut last, mut moved) = (self.ledger.len(), Instant::now());
-        while self.ledger.acknowledged() < count && !end(&self.writers) {
-            self.voice.progress(self.ledger.acknowledged());
-            if self.ledger.len() != last {
-                (last, moved) = (self.ledger.len(), Instant::now());
+        let mut last = self.ledger.len();
+        wait_while("any write to end", || {
+            let acknowledged = self.ledger.acknowledged();
+            self.voice.progress(acknowledged);
+            if acknowledged >= count {
+                return Step::Done(());
             }
-            if moved.elapsed() > Duration::from_secs(20) {
-                return Err(Trouble::Patience("any write to end".to_string()));
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        Ok(())
+            let before = std::mem::replace(&mut last, self.ledger.len());
+            if before == last { Step::Same } else { Step::Moved }
+        })
     }
 
     /// The last words of every node, when something went wrong.
@@ -198,7 +210,7 @@ impl Story {
             let text = std::fs::read_to_string(node.log()).unwrap_or_default();
             let lines: Vec<_> = text.lines().rev().take(5).collect();
             for line in lines.iter().rev() {
-                eprintln!("  node {}: {line}", node.id);
+                complain(&format!("  node {}: {line}", node.id));
             }
         }
     }
@@ -206,12 +218,12 @@ impl Story {
 
 impl Drop for Story {
     fn drop(&mut self) {
-        self.budget.stop();
-        for node in &mut self.cluster.nodes {
-            node.kill();
-        }
-        if !self.options.keep {
-            let _ = std::fs::remove_dir_all(self.cluster.root());
-        }
+        // The nodes are killed, and their data is removed, by being dropped.
+        self.orders.stop();
     }
+}
+
+/// As `eprintln!`, which panics where nobody reads any more.
+pub fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }

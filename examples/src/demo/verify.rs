@@ -1,10 +1,11 @@
 //! What the cluster promised, checked against what it has.
 
-use super::cluster::{Cluster, Trouble, wait_for};
+use super::cluster::Cluster;
 use super::ledger::{Entry, Fate, Ledger};
 use super::resp::{Answer, Connection};
 use super::say::Check;
-use super::watch::Seen;
+use super::trouble::{Trouble, wait_for};
+use super::watch::{Seen, Watch};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -12,17 +13,19 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Keys asked for at once.
 const AT_ONCE: usize = 100;
 
-/// Every check, in the order of the table.
+/// Every check, in the order of the table, and the highest commit index that was ever seen.
 ///
 /// # Errors
 /// When a node does not answer at all.
-pub fn all(cluster: &Cluster, ledger: &Ledger, seen: &Seen) -> Result<Vec<Check>, Trouble> {
+pub fn all(cluster: &Cluster, ledger: &Ledger, watch: Watch) -> Result<(Vec<Check>, u64), Trouble> {
     let mut checks = contents(cluster, ledger)?;
-    checks.push(equal_states(cluster)?);
-    checks.extend(monotonic(seen));
+    let (equal, applied) = equal_states(cluster)?;
+    checks.push(equal);
+    let seen = watch.finish()?;
+    checks.extend(monotonic(&seen, applied));
     let wrong = ledger.wrong_answers();
     checks.push(Check::new("no client was told anything impossible", &wrong, "none was".into()));
-    Ok(checks)
+    Ok((checks, seen.commit))
 }
 
 /// Reads every key through every node.
@@ -91,7 +94,8 @@ fn read_through(
     Ok(found)
 }
 
-fn equal_states(cluster: &Cluster) -> Result<Check, Trouble> {
+/// Also returns up to where all have applied.
+fn equal_states(cluster: &Cluster) -> Result<(Check, u64), Trouble> {
     let reports = cluster.at_rest()?;
     let hash = reports.first().map_or("", |report| report.text("state_hash")).to_string();
     let applied = reports.first().map_or(0, |report| report.number("applied_index"));
@@ -99,18 +103,19 @@ fn equal_states(cluster: &Cluster) -> Result<Check, Trouble> {
     let against: Vec<_> = other
         .map(|report| format!("node {}: {}", report.text("node_id"), report.text("state_hash")))
         .collect();
-    Ok(Check::new(
-        "equal states at equal applied index",
-        &against,
-        format!("{hash} at {applied}, {} nodes", reports.len()),
-    ))
+    let measured = format!("{hash} at {applied}, {} nodes", reports.len());
+    Ok((Check::new("equal states at equal applied index", &against, measured), applied))
 }
 
-fn monotonic(seen: &Seen) -> Vec<Check> {
+fn monotonic(seen: &Seen, applied: u64) -> Vec<Check> {
     let looks = format!("{} looks at nodes", seen.looks);
     let leaders = format!("{} terms had a leader", seen.leaders.len());
+    let mut went_back = seen.went_back.clone();
+    if seen.commit < applied {
+        went_back.push(format!("{applied} is applied, {} is committed", seen.commit));
+    }
     vec![
-        Check::new("terms and commit indexes only grew", &seen.went_back, looks),
+        Check::new("terms and commit indexes only grew", &went_back, looks),
         Check::new("no term had two leaders", &seen.two_leaders, leaders),
     ]
 }
@@ -131,7 +136,7 @@ pub fn stopped_cleanly(cluster: &mut Cluster) -> Check {
 
 /// Nothing is left of the demo but what was asked for.
 pub fn nothing_left(cluster: &Cluster) -> Check {
-    let removed = std::fs::remove_dir_all(cluster.root());
+    let removed = cluster.root.remove();
     let against: Vec<_> = removed.err().map(|error| error.to_string()).into_iter().collect();
     Check::new("nothing is left behind", &against, "no process, no file".into())
 }

@@ -2,6 +2,7 @@
 
 use super::node::Report;
 use super::resp::Connection;
+use super::trouble::{Trouble, wait_for};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +30,7 @@ pub struct Seen {
 /// A watching thread; ends when dropped.
 #[derive(Debug)]
 pub struct Watch {
+    addresses: Vec<SocketAddr>,
     seen: Arc<Mutex<Seen>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -39,22 +41,37 @@ impl Watch {
     pub fn start(addresses: Vec<SocketAddr>) -> Self {
         let (seen, stop) = (Arc::new(Mutex::default()), Arc::new(AtomicBool::new(false)));
         let (into, until) = (Arc::clone(&seen), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || watch(&addresses, &into, &until));
-        Self { seen, stop, thread: Some(thread) }
+        let nodes = addresses.clone();
+        let thread = std::thread::spawn(move || watch(&nodes, &into, &until));
+        Self { addresses, seen, stop, thread: Some(thread) }
     }
 
-    /// What was seen so far.
-    pub fn seen(&self) -> Seen {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Looks at every node once more, and returns all that was seen. Between two looks of the
+    /// thread much may happen; after this one nothing is unseen of nodes at rest.
+    ///
+    /// # Errors
+    /// When a node does not answer.
+    pub fn finish(mut self) -> Result<Seen, Trouble> {
+        self.join();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for address in &self.addresses {
+            let report = wait_for("a node's last report", || Report::of(*address))?;
+            seen.take(*address, &report);
+        }
+        Ok(seen)
+    }
+
+    fn join(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.join();
     }
 }
 

@@ -4,37 +4,34 @@ use super::ledger::{Fate, Ledger};
 use super::resp::{Answer, Connection};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a client waits for an answer before it gives up on it.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long it waits before it asks again who leads.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How many writes have been begun, and how many may be.
+/// What the writers are told: numbers for their keys, and when to stop.
 #[derive(Debug, Default)]
-pub struct Budget {
+pub struct Orders {
     begun: AtomicU64,
-    most: AtomicU64,
+    stop: AtomicBool,
 }
 
-impl Budget {
-    /// Allows `more` writes.
-    pub fn allow(&self, more: u64) {
-        self.most.fetch_add(more, Ordering::SeqCst);
-    }
-
-    /// Allows no more.
+impl Orders {
+    /// No write is begun any more, and none is repeated.
     pub fn stop(&self) {
-        self.most.store(0, Ordering::SeqCst);
+        self.stop.store(true, Ordering::SeqCst);
     }
 
-    fn take(&self) -> Option<u64> {
-        let most = self.most.load(Ordering::SeqCst);
-        let next = |begun| (begun < most).then_some(begun + 1);
-        self.begun.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).ok()
+    fn go_on(&self) -> bool {
+        !self.stop.load(Ordering::SeqCst)
+    }
+
+    fn number(&self) -> u64 {
+        self.begun.fetch_add(1, Ordering::SeqCst)
     }
 }
 
@@ -44,17 +41,17 @@ struct Writer {
     target: Option<SocketAddr>,
     connection: Option<Connection>,
     ledger: Arc<Ledger>,
-    budget: Arc<Budget>,
+    orders: Arc<Orders>,
     prefix: String,
 }
 
-/// Starts `clients` writers on `nodes`. They end when the budget is spent.
+/// Starts `clients` writers on `nodes`. They end when they are told to stop.
 pub fn start(
     clients: u64,
     seed: u64,
     nodes: &[SocketAddr],
     ledger: &Arc<Ledger>,
-    budget: &Arc<Budget>,
+    orders: &Arc<Orders>,
 ) -> Vec<JoinHandle<()>> {
     let writers = (0..clients).map(|client| Writer {
         nodes: nodes.to_vec(),
@@ -62,7 +59,7 @@ pub fn start(
         target: None,
         connection: None,
         ledger: ledger.clone(),
-        budget: budget.clone(),
+        orders: orders.clone(),
         prefix: format!("{seed:x}-{client}"),
     });
     writers.map(|mut writer| std::thread::spawn(move || writer.run())).collect()
@@ -70,37 +67,41 @@ pub fn start(
 
 impl Writer {
     fn run(&mut self) {
-        while let Some(number) = self.budget.take() {
-            let key = format!("{}-{number}", self.prefix);
-            let fate = self.write(&key);
-            self.ledger.enter(key, fate);
+        while self.orders.go_on() {
+            let key = format!("{}-{}", self.prefix, self.orders.number());
+            if let Some((asked, fate)) = self.write(&key) {
+                self.ledger.enter(key, asked, fate);
+            }
         }
     }
 
-    /// Writes `key`, once: it tries again only while it is told that nothing has happened.
-    fn write(&mut self, key: &str) -> Fate {
-        loop {
+    /// Writes `key`, once: it tries again only while it is told that nothing has happened. None when
+    /// it was told to stop before anything had.
+    fn write(&mut self, key: &str) -> Option<(Instant, Fate)> {
+        while self.orders.go_on() {
             let Some(connection) = self.connect() else {
                 std::thread::sleep(PAUSE);
                 continue;
             };
+            let asked = Instant::now();
             match connection.ask(&["INCR", key]) {
-                Ok(Answer::Number(1)) => return Fate::Acknowledged,
+                Ok(Answer::Number(1)) => return Some((asked, Fate::Acknowledged)),
                 Ok(answer) if answer.is_refusal() => self.look_elsewhere(answer.moved_to()),
                 Ok(Answer::Error(error)) if error.starts_with("UNKNOWN") => {
                     self.look_elsewhere(None);
-                    return Fate::Unknown;
+                    return Some((asked, Fate::Unknown));
                 }
                 Ok(answer) => {
                     self.ledger.wrong(format!("INCR {key} answered {answer:?}"));
-                    return Fate::Unknown;
+                    return Some((asked, Fate::Unknown));
                 }
                 Err(_) => {
                     self.look_elsewhere(None);
-                    return Fate::Unknown;
+                    return Some((asked, Fate::Unknown));
                 }
             }
         }
+        None
     }
 
     fn connect(&mut self) -> Option<&mut Connection> {

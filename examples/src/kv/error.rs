@@ -2,7 +2,8 @@
 
 use adapter_mio::{OpenError, RunError};
 use adapter_std::files::FileError;
-use raft_nostd::journal::RecoverError;
+use raft_nostd::ClusterId;
+use raft_nostd::journal::{Formatted, RecoverError};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -43,6 +44,8 @@ pub enum Error {
         /// Why.
         source: RecoverError<FileError>,
     },
+    /// Something in the directory of the journal that is no file, and might never end.
+    NotAFile(PathBuf),
     /// The journal that was looked at is damaged. It has been told where.
     Damaged(PathBuf),
     /// Nothing can be written to the standard output.
@@ -81,6 +84,9 @@ impl fmt::Display for Error {
             Self::Inspect { directory, source } => {
                 write!(f, "the journal in {}: {source}", directory.display())
             }
+            Self::NotAFile(path) => {
+                write!(f, "{} is no regular file: a journal has no other", path.display())
+            }
             Self::Damaged(directory) => {
                 write!(f, "the journal in {} is damaged", directory.display())
             }
@@ -96,7 +102,18 @@ fn explain(
     cluster: &str,
     error: &RecoverError<FileError>,
 ) -> fmt::Result {
-    write!(f, "the journal in {directory}: {error}")?;
+    write!(f, "the journal in {directory}: ")?;
+    match error {
+        // As the inspection shows it: always with all digits.
+        RecoverError::Cluster { found: ClusterId(found), expected: ClusterId(expected) } => {
+            write!(f, "a journal of cluster {found:016x}, not {expected:016x}")?;
+        }
+        RecoverError::Shape { found, expected } => {
+            let [found, expected] = [found, expected].map(shape);
+            write!(f, "it was made with {found}, the directory now has {expected}")?;
+        }
+        error => write!(f, "{error}")?,
+    }
     match error {
         RecoverError::Cluster { .. } => write!(f, " (that of --cluster {cluster})"),
         RecoverError::Corrupt(_) => write!(f, "; see `kv inspect {directory}`"),
@@ -109,10 +126,19 @@ fn explain(
     }
 }
 
+fn shape(formatted: &Formatted) -> String {
+    let Formatted { segments, segment_bytes, granularity } = formatted;
+    let unit = match granularity {
+        1 => String::new(),
+        bytes => format!(", written by {bytes}"),
+    };
+    format!("{segments} segments of {segment_bytes} bytes{unit}")
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Usage(_) | Self::Damaged(_) => None,
+            Self::Usage(_) | Self::NotAFile(_) | Self::Damaged(_) => None,
             Self::Listen { source, .. } | Self::Signals(source) | Self::Output(source) => {
                 Some(source)
             }

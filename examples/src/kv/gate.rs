@@ -26,6 +26,8 @@ pub enum ProtocolError {
     Length,
     /// An argument that is not a bulk string.
     NotABulkString(u8),
+    /// In an inline command.
+    UnbalancedQuotes,
     /// Anything else.
     Malformed,
 }
@@ -41,6 +43,7 @@ impl fmt::Display for ProtocolError {
             Self::NotABulkString(byte) => {
                 write!(f, "expected '$', got '{}'", byte.escape_ascii())
             }
+            Self::UnbalancedQuotes => f.write_str("unbalanced quotes in request"),
             Self::Malformed => f.write_str("malformed command"),
         }
     }

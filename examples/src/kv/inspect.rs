@@ -4,14 +4,17 @@ use super::encoding::{Change, Command, Condition, decode};
 use super::error::Error;
 use adapter_std::files::FileMedium;
 use raft_nostd::frame::{Entry, EntryKind};
-use raft_nostd::journal::{self, BlockView, Ending, Found, Inspection, Medium, NoRoom};
+use raft_nostd::journal::{self, BlockView, Corruption, Ending, Found, Inspection, Medium, NoRoom};
 use raft_nostd::journal::{SegmentView, Visitor};
 use raft_nostd::{ClusterId, Config, Index, Position};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+/// The file that makes a directory a journal.
+const RECORD: &str = "medium.toml";
 /// Bytes of a key that are shown.
 const KEY_SHOWN: usize = 40;
 
@@ -20,6 +23,8 @@ const KEY_SHOWN: usize = 40;
 /// # Errors
 /// When there is none, when it cannot be read, or when it is damaged.
 pub fn inspect(directory: &Path, tail: usize) -> Result<(), Error> {
+    let directory = &journal_in(directory);
+    check_files(directory)?;
     let mut medium = FileMedium::open_read_only(directory).map_err(Error::Directory)?;
     let mut seen = Seen { tail, ..Seen::default() };
     let mut buf = vec![0; Config::DATAGRAM_MAX as usize];
@@ -47,12 +52,44 @@ pub fn inspect(directory: &Path, tail: usize) -> Result<(), Error> {
     }
 }
 
+/// The directory itself, or the journal in it when it is that of a node of the demo.
+fn journal_in(directory: &Path) -> PathBuf {
+    let inner = directory.join("journal");
+    let has = |directory: &Path| directory.join(RECORD).exists();
+    if has(&inner) && !has(directory) { inner } else { directory.to_path_buf() }
+}
+
+/// Refuses to open what may never end, a pipe for example, where a file of a journal should be.
+///
+/// # Errors
+/// The first that is no regular file.
+pub fn check_files(directory: &Path) -> Result<(), Error> {
+    // No directory at all is told by who opens it, with its reason.
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let ours = name == RECORD || name == "lock" || name.starts_with("segment-");
+        // A symbolic link is as good as what it points to.
+        if ours && fs::metadata(entry.path()).is_ok_and(|found| !found.is_file()) {
+            return Err(Error::NotAFile(entry.path()));
+        }
+    }
+    Ok(())
+}
+
 fn print(out: &mut impl Write, found: &Inspection, seen: &Seen) -> io::Result<()> {
     let ClusterId(cluster) = found.cluster;
     let vote = found.hard_state.vote.map_or("nobody".to_owned(), |node| node.to_string());
     writeln!(out, "cluster   {cluster:016x}")?;
     writeln!(out, "node      {} of {}", found.node, found.voters)?;
     writeln!(out, "opened    {} times, incarnation {:016x}", found.boot, found.incarnation)?;
+    if let Ending::Corrupt(corruption) = found.ending
+        && seen.blocks == 0
+    {
+        // Term, vote and entries are in blocks: what is known without one are no facts.
+        writeln!(out, "holds     unknown: nothing before the damage could be read")?;
+        return damage(out, &corruption);
+    }
     writeln!(out, "term      {}, vote for {vote}", found.hard_state.term)?;
     writeln!(
         out,
@@ -73,11 +110,13 @@ fn print(out: &mut impl Write, found: &Inspection, seen: &Seen) -> io::Result<()
              next start cuts it",
             cut.sequence, cut.segment, cut.offset
         ),
-        Ending::Corrupt(corruption) => {
-            writeln!(out, "DAMAGED   {corruption}")?;
-            writeln!(out, "          Acknowledged bytes cannot be read: the node will not start.")
-        }
+        Ending::Corrupt(corruption) => damage(out, &corruption),
     }
+}
+
+fn damage(out: &mut impl Write, corruption: &Corruption) -> io::Result<()> {
+    writeln!(out, "DAMAGED   {corruption}")?;
+    writeln!(out, "          Acknowledged bytes cannot be read: the node will not start.")
 }
 
 /// What passed by.

@@ -80,8 +80,8 @@ pub struct Options {
 
     /// The most disk space the journal takes [default: 1GiB, more if --log-bytes needs more]
     ///
-    /// A little more than twice --log-bytes at least, 4 GiB at most; taken by 16 MiB when needed. It
-    /// is fixed when the directory is first used. Starting takes about half a second for each GiB.
+    /// A little more than twice --log-bytes at least, 4 GiB at most; taken file by file when needed.
+    /// It is fixed when the directory is first used. Starting takes about half a second for each GiB.
     #[arg(long, value_name = "BYTES", value_parser = journal_bytes)]
     pub journal: Option<u64>,
 
@@ -99,8 +99,15 @@ pub struct Options {
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub snapshot_after: Option<u64>,
 
+    /// The size of each file of the journal, 1MiB to 64MiB; 256 files at most
+    ///
+    /// A new file is filled with zeros before it is used, once at every start too. Fixed when the
+    /// directory is first used.
+    #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = segment_bytes)]
+    pub segment: u32,
+
     /// The cluster's name; datagrams and journals of any other are refused
-    #[arg(long, value_name = "NAME", default_value = "kv")]
+    #[arg(long, value_name = "NAME", default_value = "kv", value_parser = cluster_name)]
     pub cluster: String,
 
     /// Where clients are told to find this node when it leads [default: where it listens]
@@ -143,7 +150,7 @@ pub struct Options {
     pub sync: Sync,
 
     /// The most clients at a time; fewer when there are too few file descriptors
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clients)]
     pub max_clients: usize,
 
     /// Say nothing on the standard error but why the node ends
@@ -183,7 +190,42 @@ impl FromStr for Peer {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (id, at) = text.split_once('=').ok_or("must be ID=HOST:PORT")?;
-        Ok(Self { id: node_id(id)?, address: address(at)? })
+        let (id, address) = (node_id(id)?, address(at)?);
+        if address.port() == 0 {
+            return Err("port 0 is nowhere: give the port on which that node listens".to_owned());
+        }
+        Ok(Self { id, address })
+    }
+}
+
+impl Options {
+    /// What is wrong with all the flags together, though nothing is with any of them alone.
+    ///
+    /// # Errors
+    /// One line that names the flags.
+    pub fn check(&self) -> Result<(), String> {
+        let others = self.peers.iter().filter(|peer| peer.id != self.id);
+        for Peer { id, address } in others {
+            if *address == self.raft {
+                return Err(format!(
+                    "--peer {id}={address} is where this node itself listens: --id {}, --raft {}",
+                    self.id, self.raft
+                ));
+            }
+        }
+        for (place, Peer { id, address }) in self.peers.iter().enumerate() {
+            let before = self.peers.iter().take(place);
+            if let Some(twin) = before.clone().find(|before| before.id == *id) {
+                return Err(format!("--peer {id} is given twice: {}, {address}", twin.address));
+            }
+            if let Some(twin) = before.clone().find(|before| before.address == *address) {
+                return Err(format!(
+                    "--peer {}={address} and --peer {id}={address} have one address",
+                    twin.id
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -204,6 +246,9 @@ fn announcement(text: &str) -> Result<String, String> {
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
     if host.is_empty() || !plain || text.len() > ADDRESS_MAX || port.parse::<u16>().is_err() {
         return Err(format!("must be HOST:PORT, at most {ADDRESS_MAX} bytes"));
+    }
+    if port.parse() == Ok(0_u16) {
+        return Err("port 0 is nowhere: clients could not connect to it".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -253,6 +298,25 @@ fn snapshot_bytes(text: &str) -> Result<u64, String> {
     let length = bytes(text)?;
     let bounds = (1 << 20)..=(1_700 << 20);
     if bounds.contains(&length) { Ok(length) } else { Err("must be 1MiB to 1700MiB".to_owned()) }
+}
+
+fn segment_bytes(text: &str) -> Result<u32, String> {
+    let length = bytes(text)?;
+    let whole = (1 << 20..=64 << 20).contains(&length) && length % (1 << 20) == 0;
+    let length = u32::try_from(length).ok().filter(|_| whole);
+    length.ok_or_else(|| "must be 1MiB to 64MiB, in whole MiB".to_owned())
+}
+
+fn cluster_name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(char::is_control) {
+        return Err("must be a name: not empty, and without control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn clients(text: &str) -> Result<usize, String> {
+    let clients = text.parse().ok().filter(|clients| *clients > 0);
+    clients.ok_or_else(|| "must be a number, 1 at least".to_owned())
 }
 
 /// A time: with one of the units us, ms and s.
@@ -311,10 +375,41 @@ mod tests {
             ("--heartbeat 99999999999999999999s", "must be a time"),
             ("--announce nohost", "HOST:PORT"),
             ("--announce h:99999", "HOST:PORT"),
+            ("--announce h:0", "'h:0' for '--announce <HOST:PORT>'"),
+            ("--peer 2=127.0.0.1:0", "'2=127.0.0.1:0' for '--peer <ID=HOST:PORT>'"),
+            ("--max-clients 0", "'0' for '--max-clients <N>'"),
+            ("--max-clients many", "must be a number"),
+            ("--cluster ", "--cluster"),
+            ("--cluster=", "--cluster"),
+            ("--cluster a\nb", "must be a name"),
+            ("--segment 1000000", "whole MiB"),
+            ("--segment 128MiB", "1MiB to 64MiB"),
             ("--sync sometimes", "always"),
         ] {
             let error = parse(&format!("{good} {flag}")).expect_err(flag);
             assert!(error.contains(named), "{flag}: {error}");
+        }
+    }
+
+    #[test]
+    fn flags_that_contradict_each_other_are_named() {
+        let good =
+            "kv --id 1 --raft 127.0.0.1:1 --client 127.0.0.1:2 --data d --peer 2=127.0.0.1:2";
+        let check = |more: &str| parse(&format!("{good}{more}")).unwrap().check();
+        assert_eq!(check(""), Ok(()));
+        assert_eq!(check(" --peer 1=127.0.0.1:1"), Ok(()), "this node may be among them");
+        for (more, error) in [
+            (
+                " --peer 3=127.0.0.1:1",
+                "--peer 3=127.0.0.1:1 is where this node itself listens: --id 1, --raft 127.0.0.1:1",
+            ),
+            (
+                " --peer 3=127.0.0.1:2",
+                "--peer 2=127.0.0.1:2 and --peer 3=127.0.0.1:2 have one address",
+            ),
+            (" --peer 2=127.0.0.1:3", "--peer 2 is given twice: 127.0.0.1:2, 127.0.0.1:3"),
+        ] {
+            assert_eq!(check(more), Err(error.to_owned()));
         }
     }
 

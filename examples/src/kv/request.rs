@@ -92,8 +92,20 @@ fn condition(options: &[&[u8]]) -> Result<Condition, Reply> {
         [] => Ok(Condition::Always),
         [option] if is(option, "nx") => Ok(Condition::Absent),
         [option] if is(option, "xx") => Ok(Condition::Present),
-        _ => Err(syntax_error()),
+        _ => Err(match options.iter().find_map(|option| unsupported(option)) {
+            Some(name) => {
+                error(format!("ERR SET with {name} is not supported: only NX and XX are"))
+            }
+            None => syntax_error(),
+        }),
     }
+}
+
+/// The name of an option of Redis' `SET` that is none here.
+fn unsupported(option: &[u8]) -> Option<&'static str> {
+    const NAMES: [&str; 11] =
+        ["EX", "PX", "EXAT", "PXAT", "KEEPTTL", "GET", "PERSIST", "IFEQ", "IFNE", "IFDEQ", "IFDNE"];
+    NAMES.into_iter().find(|name| is(option, name))
 }
 
 /// Whether `word` is `name`, in capitals or not.
@@ -174,7 +186,10 @@ mod tests {
             ("GET", "ERR wrong number of arguments for 'get' command"),
             ("get a b", "ERR wrong number of arguments for 'get' command"),
             ("MSET a 1 b", "ERR wrong number of arguments for 'mset' command"),
-            ("SET k v EX 10", "ERR syntax error"),
+            ("SET k v EX 10", "ERR SET with EX is not supported: only NX and XX are"),
+            ("SET k v nx get", "ERR SET with GET is not supported: only NX and XX are"),
+            ("SET k v keepttl", "ERR SET with KEEPTTL is not supported: only NX and XX are"),
+            ("SET k v SOON", "ERR syntax error"),
             ("SET k v NX XX", "ERR syntax error"),
             ("FLUSHALL NOW", "ERR syntax error"),
             ("FLUSHALL SYNC SYNC", "ERR syntax error"),

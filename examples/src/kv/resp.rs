@@ -7,8 +7,10 @@
 
 pub use super::gate::ProtocolError;
 use super::gate::{Gate, Step};
+use super::inline;
 use redis_protocol::resp2::decode::decode_range;
 use redis_protocol::resp2::types::RangeFrame;
+use std::borrow::Cow;
 
 /// The longest command that is kept, in bytes.
 pub const COMMAND_MAX: u64 = (1 << 20) + (64 << 10);
@@ -103,17 +105,16 @@ impl Input {
     ///
     /// # Errors
     /// When it is not RESP2 after all.
-    pub fn arguments(&self) -> Result<Vec<&[u8]>, ProtocolError> {
+    pub fn arguments(&self) -> Result<Vec<Cow<'_, [u8]>>, ProtocolError> {
         let end = self.start.saturating_add(usize::try_from(self.seen).unwrap_or(usize::MAX));
         let bytes = self.buffer.get(self.start..end).unwrap_or_default();
         if bytes.first() != Some(&b'*') {
-            let words = bytes.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-            return Ok(words.collect());
+            return inline::split(bytes);
         }
         match decode_range(bytes) {
             Ok(Some((RangeFrame::Array(items), _))) => {
                 let items = items.iter().map(|item| match item {
-                    RangeFrame::BulkString((from, to)) => bytes.get(*from..*to),
+                    RangeFrame::BulkString((from, to)) => bytes.get(*from..*to).map(Cow::Borrowed),
                     _ => None,
                 });
                 items.collect::<Option<_>>().ok_or(ProtocolError::Malformed)
@@ -261,7 +262,7 @@ mod tests {
     #[test]
     fn random_bytes_never_panic() {
         let mut state = 7_u64;
-        let alphabet = b"*$+-:0123456789\r\n\r\n\r\nax\0\xff";
+        let alphabet = b"*$+-:0123456789\r\n\r\n\r\nax\0\xff\"'\\";
         for _ in 0..5_000 {
             let mut input = Input::default();
             for _ in 0..20 {
@@ -274,7 +275,10 @@ mod tests {
                 match input.poll() {
                     Ok(Found::Incomplete) => {}
                     Ok(Found::Command | Found::TooLong(_)) => {
-                        let _ = input.arguments().unwrap();
+                        match input.arguments() {
+                            Ok(_) | Err(ProtocolError::UnbalancedQuotes) => {}
+                            Err(error) => panic!("{error}"),
+                        }
                         input.consume();
                     }
                     Err(_) => break,

@@ -3,20 +3,21 @@
 use super::announcer::Announcer;
 use super::descriptors::clients_max;
 use super::desk::Shared;
+use super::door::Door;
 use super::error::Error;
 use super::info::{Counts, Names};
-use super::inspect::inspect;
+use super::inspect::{check_files, inspect};
 use super::machine::Machine;
 use super::options::{Cli, Options, Task};
 use super::saves::Saves;
-use super::say::Voice;
+use super::say::{Printable, Voice};
 use super::service::Kv;
 use super::waiting::Waiting;
 use adapter_mio::{Loop, OpenError, Storage};
-use adapter_std::files::{self, FileError, FileMedium};
+use adapter_std::files::{self, FileError, FileMedium, Space};
 use clap::Parser;
 use clap::error::ErrorKind;
-use mio::net::{TcpListener, UnixStream};
+use mio::net::UnixStream;
 use raft_nostd::journal::Medium;
 use raft_nostd::{ClusterId, Config, NodeId, VOTERS_MAX};
 use signal_hook::SigId;
@@ -24,13 +25,15 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::{pipe, unregister};
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::net::{self, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Bytes in a segment of the journal.
-const SEGMENT_BYTES: u32 = 16 << 20;
+/// Bytes in a journal, unless the log needs more.
+const JOURNAL_BYTES: u64 = 1 << 30;
+/// The most segments a journal can have.
+const SEGMENTS_MAX: u64 = 256;
 /// Bytes in a segment of the snapshots.
 const SNAPSHOT_SEGMENT_BYTES: u32 = 16 << 20;
 /// Bytes of a segment that headers and the last place may take.
@@ -39,8 +42,6 @@ const SNAPSHOT_WASTE: u32 = 2 << 20;
 const SNAPSHOT_MAX: u64 = 1 << 30;
 /// The folder of the snapshots, in that of the journal.
 const SNAPSHOTS: &str = "snapshots";
-/// Segments of a journal, unless the log needs more: 1 GiB.
-const SEGMENTS: u64 = 64;
 /// Bytes of a segment that may stay unused: its head and the last frame that does not fit.
 const SEGMENT_WASTE: u64 = 128 << 10;
 /// Bytes the log takes for each entry beyond its frame.
@@ -57,7 +58,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr().lock(), "kv: {error}");
+            let _ = writeln!(io::stderr().lock(), "kv: {}", Printable(&error));
             ExitCode::from(error.status())
         }
     }
@@ -90,11 +91,14 @@ fn refuse(error: &clap::Error) -> ExitCode {
 /// # Errors
 /// Why it did not start, or could not go on.
 pub fn run(options: &Options) -> Result<(), Error> {
-    let voters = voters(options)?;
+    options.check().map_err(Error::Usage)?;
+    let voters = voters(options);
     let config = config(options, &voters)?;
     let voice = if options.quiet { Voice::Quiet } else { Voice::Loud };
-    let (listener, announce) = listen(options)?;
+    let (door, announce) = Door::take(options)?;
     let signals = Signals::new().map_err(Error::Signals)?;
+    let directory = options.data.display();
+    voice.say(format_args!("opening the journal in {directory}; no client is let in before"));
     let node = open(options, &config)?;
     greet(options, &voters, &announce, &node, voice);
     let shared = Shared {
@@ -107,27 +111,23 @@ pub fn run(options: &Options) -> Result<(), Error> {
         longest: config.max_command,
     };
     let segments = node.node().medium().geometry().segments;
-    let clients_max = clients_max(options.max_clients.max(1), segments);
+    let clients_max = clients_max(options.max_clients, segments);
     if clients_max < options.max_clients {
         voice.say(format_args!("serves {clients_max} clients at most: see ulimit -n"));
     }
-    let mut service = Kv::new(listener, signals.reader()?, shared, clients_max, voice);
+    let mut service = Kv::new(door.open()?, signals.reader()?, shared, clients_max, voice);
     node.run(&mut service).map_err(Error::Run)?;
     voice.say(format_args!("stopped"));
     Ok(())
 }
 
 /// All voters in ascending order, this node among them.
-fn voters(options: &Options) -> Result<Vec<NodeId>, Error> {
+fn voters(options: &Options) -> Vec<NodeId> {
     let mut voters: Vec<NodeId> = options.peers.iter().map(|peer| peer.id).collect();
+    voters.push(options.id);
     voters.sort_unstable();
-    if let Some([twice, _]) = voters.windows(2).find(|pair| pair.first() == pair.last()) {
-        return Err(Error::Usage(format!("--peer {twice} is given twice")));
-    }
-    if let Err(place) = voters.binary_search(&options.id) {
-        voters.insert(place, options.id);
-    }
-    Ok(voters)
+    voters.dedup();
+    voters
 }
 
 fn config<'a>(options: &Options, voters: &'a [NodeId]) -> Result<Config<'a>, Error> {
@@ -141,24 +141,8 @@ fn config<'a>(options: &Options, voters: &'a [NodeId]) -> Result<Config<'a>, Err
     Ok(config)
 }
 
-/// The listener for clients, and what they are told to connect to.
-fn listen(options: &Options) -> Result<(TcpListener, String), Error> {
-    if options.announce.is_none() && options.client.ip().is_unspecified() {
-        return Err(Error::Usage(format!(
-            "clients cannot connect to {}: say --announce HOST:PORT",
-            options.client
-        )));
-    }
-    let address = options.client;
-    let failed = |source| Error::Listen { address, source };
-    let listener = net::TcpListener::bind(address).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    let announce = options.announce.clone().unwrap_or_else(|| bound.to_string());
-    Ok((TcpListener::from_std(listener), announce))
-}
-
 fn open(options: &Options, config: &Config<'_>) -> Result<Loop<Machine, FileMedium>, Error> {
+    check_files(&options.data)?;
     let files = files(options).map_err(Error::Directory)?;
     let medium = FileMedium::open(&options.data, files).map_err(Error::Directory)?;
     let snapshots = open_snapshots(options).map_err(Error::Directory)?;
@@ -195,22 +179,25 @@ fn open_snapshots(options: &Options) -> Result<FileMedium, FileError> {
         }
         Err(error) => return Err(error),
     };
-    let shape = files::Options::new(shape.0, shape.1).with_sync(options.sync.into());
+    let shape = files::Options::new(shape.0, shape.1)
+        .with_sync(options.sync.into())
+        .with_space(Space::Grown);
     FileMedium::open(&directory, shape)
 }
 
 /// The journal's shape: as asked for, or as the directory has it, or large enough for the log.
 fn files(options: &Options) -> Result<files::Options, FileError> {
-    let segments = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
+    let (segment, size) = (options.segment, u64::from(options.segment));
+    let segments = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     let shape = match options.journal {
-        Some(bytes) => (SEGMENT_BYTES, segments(bytes / u64::from(SEGMENT_BYTES))),
+        Some(bytes) => (segment, segments(bytes / size)),
         None => match FileMedium::open_read_only(&options.data) {
             Ok(medium) => (medium.geometry().segment_bytes, medium.geometry().segments),
             Err(FileError::NotAMedium { .. }) => {
                 // Twice the log, so that a new copy of it always fits beside the old one.
-                let used = u64::from(SEGMENT_BYTES) - SEGMENT_WASTE;
+                let used = size.saturating_sub(SEGMENT_WASTE).max(1);
                 let needed = (options.log_bytes / used + 2) * 2;
-                (SEGMENT_BYTES, segments(needed.max(SEGMENTS)))
+                (segment, segments(needed.max((JOURNAL_BYTES / size).min(SEGMENTS_MAX))))
             }
             Err(error) => return Err(error),
         },

@@ -4,6 +4,9 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Control characters in a row that are shown.
+const CONTROLS_SHOWN: u32 = 4;
+
 /// Whether to say anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Voice {
@@ -23,6 +26,27 @@ impl Voice {
             // Nobody may be listening: that is no reason to stop.
             let _ = writeln!(io::stderr().lock(), "{time} {line}");
         }
+    }
+}
+
+/// What may have bytes of a damaged file in it, as one line that does nothing to a terminal: control
+/// characters are escaped, and of many in a row only the first few are shown.
+pub struct Printable<T>(pub T);
+
+impl<T: fmt::Display> fmt::Display for Printable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        let mut run = 0;
+        for c in text.chars() {
+            run = if c.is_control() { run + 1 } else { 0 };
+            match run {
+                0 => fmt::Write::write_char(f, c)?,
+                1..=CONTROLS_SHOWN => write!(f, "{}", c.escape_default())?,
+                _ if run == CONTROLS_SHOWN + 1 => f.write_str("...")?,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -60,6 +84,14 @@ fn date(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_do_not_reach_a_terminal() {
+        assert_eq!(Printable("no '=' in 'ä'").to_string(), "no '=' in 'ä'");
+        assert_eq!(Printable("a\x1b[2J\nb").to_string(), r"a\u{1b}[2J\nb");
+        let zeros = format!("'{}'", "\0".repeat(4_000));
+        assert_eq!(Printable(zeros).to_string(), r"'\u{0}\u{0}\u{0}\u{0}...'");
+    }
 
     #[test]
     fn dates() {

@@ -232,7 +232,10 @@ impl Session {
                     // Taken out, so that the words may be looked at while the session changes.
                     let mut input = std::mem::take(&mut self.input);
                     match input.arguments() {
-                        Ok(words) => self.take(&words, backend),
+                        Ok(words) => {
+                            let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
+                            self.take(&words, backend);
+                        }
                         Err(error) => self.refuse(error),
                     }
                     if self.hold == Hold::Free {

@@ -125,6 +125,16 @@ fn replies_keep_the_order_of_the_commands() {
 }
 
 #[test]
+fn what_a_person_quotes_is_one_word() {
+    let mut talk = Talk::new();
+    talk.say("ECHO \"hello world\"\nECHO 'it\\'s'\nECHO \"\"\n");
+    assert_eq!(talk.heard(), "$11|hello world|$4|it's|$0||");
+    talk.say("ECHO \"hello\nPING\n");
+    assert_eq!(talk.heard(), "-ERR Protocol error: unbalanced quotes in request|");
+    assert!(talk.session.is_over());
+}
+
+#[test]
 fn a_read_sees_the_writes_before_it_and_waits_for_its_round() {
     let mut talk = Talk::new();
     talk.say("SET a 1\nGET a\n");

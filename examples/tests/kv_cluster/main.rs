@@ -4,7 +4,8 @@
 mod cluster;
 
 use cluster::{Client, Cluster, Scratch, wait_for};
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
 
 fn kv(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kv")).args(arguments).output().unwrap()
@@ -252,6 +253,9 @@ fn what_cannot_start_says_why_in_one_line() {
         with("0.0.0.0:0", &[]),
         with("127.0.0.1:0", &["--heartbeat", "900ms"]),
         with("127.0.0.1:0", &["--peer", "2=127.0.0.1:1", "--peer", "2=127.0.0.1:1"]),
+        with("127.0.0.1:0", &["--peer", "2=127.0.0.1:1", "--peer", "3=127.0.0.1:1"]),
+        with("127.0.0.1:0", &["--max-clients", "0"]),
+        with("127.0.0.1:0", &["--cluster", ""]),
         vec!["--id", "1"],
         vec!["inspect"],
     ];
@@ -271,7 +275,9 @@ fn expect_line(arguments: &[&str], status: i32, part: &str) {
     let output = kv(arguments);
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(status), "{arguments:?}: {text}");
-    assert!(text.starts_with("kv: ") && text.lines().count() == 1, "{arguments:?}: {text}");
+    // Before it, a node may have said that it goes to look at its journal.
+    let why: Vec<&str> = text.lines().filter(|line| !line.contains("Z opening the ")).collect();
+    assert!(matches!(why[..], [line] if line.starts_with("kv: ")), "{arguments:?}: {text}");
     assert!(text.contains(part), "{arguments:?}: {text}");
 }
 
@@ -282,7 +288,7 @@ fn a_directory_in_use_or_of_others_is_refused_by_name() {
     let data = cluster.scratch.path().join("n1");
     let data = data.to_str().unwrap();
     let base = ["--raft", "127.0.0.1:0", "--client", "127.0.0.1:0", "--data", data];
-    let peers = ["--peer", "2=127.0.0.1:1", "--peer", "3=127.0.0.1:1"];
+    let peers = ["--peer", "2=127.0.0.1:1", "--peer", "3=127.0.0.1:2"];
     let sized = |size, more: &[&'static str]| [&base[..], &["--log-bytes", size], more].concat();
     let with = |more: &[&'static str]| sized("16MiB", more);
     let first = |more: &[&'static str]| [&with(&["--id", "1"])[..], &peers, more].concat();
@@ -291,7 +297,7 @@ fn a_directory_in_use_or_of_others_is_refused_by_name() {
         node.stop();
     }
     expect_line(&first(&["--cluster", "other"]), 1, "--cluster other");
-    let second = ["--id", "2", "--peer", "1=127.0.0.1:1", "--peer", "3=127.0.0.1:1"];
+    let second = ["--id", "2", "--peer", "1=127.0.0.1:1", "--peer", "3=127.0.0.1:2"];
     expect_line(&with(&second), 1, "a journal of node 1, not 2");
     expect_line(&with(&["--id", "1"]), 1, "voters");
     let large = [&sized("1GiB", &["--id", "1"])[..], &peers].concat();
@@ -299,11 +305,51 @@ fn a_directory_in_use_or_of_others_is_refused_by_name() {
     // A flipped bit in what was acknowledged.
     let path = cluster.scratch.path().join("n1/segment-000.journal");
     let mut bytes = std::fs::read(&path).unwrap();
-    bytes[300] ^= 1;
+    // The head of a segment has 192 bytes; then comes the first block.
+    bytes[200] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     expect_line(&first(&[]), 1, "kv inspect");
     let output = kv(&["inspect", data]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text.contains("DAMAGED   block "), "{text}");
+    assert!(text.contains("nothing before the damage could be read"), "{text}");
+    assert!(!text.contains("term ") && !text.contains("vote"), "{text}");
+    // What is no file would be waited for.
+    std::fs::remove_file(&path).unwrap();
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    expect_line(&["inspect", data], 1, "no regular file");
+    expect_line(&first(&[]), 1, "no regular file");
+    std::fs::remove_file(&path).unwrap();
+    // Zeros where text was, as a power cut leaves them.
+    std::fs::write(cluster.scratch.path().join("n1/medium.toml"), [0; 4_096]).unwrap();
+    let output = kv(&["inspect", data]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.len() < 1_000 && !text.contains('\0'), "{text:?}");
+}
+
+#[test]
+fn a_node_is_told_apart_from_its_journal() {
+    let scratch = Scratch::new("inner");
+    let (node, data) = (scratch.path().join("node-1"), scratch.path().join("node-1/journal"));
+    std::fs::create_dir(&node).unwrap();
+    let mut arguments = "--id 1 --raft 127.0.0.1:0 --client 127.0.0.1:0 --log-bytes 16MiB --data"
+        .split(' ')
+        .collect::<Vec<_>>();
+    arguments.push(data.to_str().unwrap());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kv"))
+        .args(&arguments)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(first.contains("opening the journal in ") && first.contains("node-1"), "{first}");
+    assert!(lines.any(|line| line.unwrap().contains("recovered term 0")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let output = kv(&["inspect", node.to_str().unwrap()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.contains("node      1 of 1"), "{text}");
+    assert!(text.contains("node-1/journal, "), "{text}");
 }
