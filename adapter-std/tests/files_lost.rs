@@ -142,6 +142,29 @@ fn a_segment_that_was_never_used_is_not_missed() {
     medium.sync().unwrap();
 }
 
+#[test]
+fn segments_that_grow_may_become_more() {
+    let dir = TempDir::new("more");
+    let options = |segments| Options::new(512, segments).with_space(Space::Grown);
+    let mut medium = FileMedium::open(dir.path(), options(2)).unwrap();
+    medium.erase(1).unwrap();
+    medium.write(1, 0, b"kept").unwrap();
+    medium.sync().unwrap();
+    drop(medium);
+    let mut medium = FileMedium::open(dir.path(), options(6)).unwrap();
+    let mut bytes = [0; 4];
+    medium.read(1, 0, &mut bytes).unwrap();
+    assert_eq!((medium.geometry().segments, &bytes), (6, b"kept"));
+    medium.erase(5).unwrap();
+    drop(medium);
+    let error = FileMedium::open(dir.path(), options(4)).unwrap_err();
+    assert!(matches!(error, FileError::GeometryChanged { .. }), "{error}");
+    // What was marked still is.
+    fs::remove_file(dir.path().join("segment-001.journal")).unwrap();
+    let error = FileMedium::open(dir.path(), options(8)).unwrap_err();
+    assert!(matches!(error, FileError::SegmentMissing { .. }), "{error}");
+}
+
 /// A layout that nothing was ever kept in is a mistake that can be mended.
 #[test]
 fn a_directory_without_segments_takes_another_layout() {

@@ -168,8 +168,9 @@ pub enum ProposeError {
 pub enum LogFull {
     /// Too much is not committed yet. Passes as soon as a majority answers: try again.
     Uncommitted,
-    /// The log holds all it can. Lasts until it is compacted; this version cannot, so: start the
-    /// node with a larger log. Reads go on.
+    /// The log holds all it can. Passes when a snapshot makes room. Where none can be taken, because
+    /// there is no place for it or the state machine writes none, only a larger log helps, or a
+    /// larger place for snapshots. Reads go on.
     Capacity,
 }
 
@@ -185,7 +186,7 @@ impl fmt::Display for ProposeError {
                 f.write_str("too many entries wait for a majority; try again")
             }
             Self::LogFull(LogFull::Capacity) => {
-                f.write_str("the log is full for good; restart every node with a larger log")
+                f.write_str("the log is full until a snapshot makes room")
             }
             Self::StorageFull => f.write_str("the storage is full; nothing is lost"),
             Self::Halted => f.write_str("the node has halted"),

@@ -253,6 +253,10 @@ fn claim(disk: &mut Disk, directory: &Path, asked: Layout) -> Result<Record, Fil
         if recorded == asked {
             return Ok(record);
         }
+        if grows(recorded, asked) {
+            record::store(disk, directory, asked, Some(&record))?;
+            return reload(disk, directory);
+        }
         // Nothing was ever put here in another layout: it was a mistake that can be mended.
         if !record.is_blank() || directory::any_segment(disk, directory)?.is_some() {
             return Err(changed(directory, recorded, asked));
@@ -263,9 +267,22 @@ fn claim(disk: &mut Disk, directory: &Path, asked: Layout) -> Result<Record, Fil
     } else {
         directory::sync_names(disk, directory)?;
     }
-    record::store(disk, directory, asked)?;
+    record::store(disk, directory, asked, None)?;
+    reload(disk, directory)
+}
+
+fn reload(disk: &mut Disk, directory: &Path) -> Result<Record, FileError> {
     let stored = Record::load(disk, directory, Access::Write)?;
     stored.ok_or_else(|| FileError::NotAMedium { directory: directory.to_path_buf() })
+}
+
+/// Whether all that changes is that there may be more segments, each as long as before. Who grows
+/// them as they are written does not count on their number.
+fn grows(recorded: Layout, asked: Layout) -> bool {
+    let Geometry { segments, .. } = asked.geometry;
+    recorded.space == Space::Grown
+        && segments > recorded.geometry.segments
+        && asked == Layout { geometry: Geometry { segments, ..recorded.geometry }, ..recorded }
 }
 
 fn changed(directory: &Path, recorded: Layout, asked: Layout) -> FileError {

@@ -27,7 +27,8 @@ pub enum Space {
     Preallocated,
     /// As it is written; it never shrinks. A write that finds no space is
     /// [`PersistFailure::Full`](raft_nostd::journal::PersistFailure::Full) and may be repeated. For
-    /// snapshots, whose segments are as large as the largest might be.
+    /// snapshots, whose segments are as many as the largest might need: a directory may be opened
+    /// with more than before.
     Grown,
 }
 

@@ -66,9 +66,21 @@ enum Durability {
     Dirty,
 }
 
-/// Writes a record without marks durably. After a crash it is there as a whole or not at all.
-pub(super) fn store(disk: &mut Disk, dir: &Path, layout: Layout) -> Result<(), FileError> {
-    let (new, text) = (dir.join(NAME_NEW), format(layout));
+/// Writes a record durably, with the marks of an older one if there is one. After a crash it is
+/// there as a whole or not at all.
+pub(super) fn store(
+    disk: &mut Disk,
+    dir: &Path,
+    layout: Layout,
+    old: Option<&Record>,
+) -> Result<(), FileError> {
+    let marked = |segment: &u32| old.is_some_and(|old| old.is_marked(*segment));
+    let marks = (0..layout.geometry.segments).map(|segment| match marked(&segment) {
+        true => digit(Mark::Synced),
+        false => digit(Mark::Blank),
+    });
+    let marks: String = marks.map(char::from).collect();
+    let (new, text) = (dir.join(NAME_NEW), format(layout, &marks));
     disk.create(&new, |disk, file| disk.append(Operation::Write, &new, file, text.as_bytes()))?;
     disk.rename(&new, &path(dir))?;
     disk.sync_directory(dir)
@@ -164,7 +176,7 @@ const fn space_name(space: Space) -> &'static str {
     }
 }
 
-fn format(layout: Layout) -> String {
+fn format(layout: Layout, marks: &str) -> String {
     let Geometry { segment_bytes, segments, .. } = layout.geometry;
     format!(
         "# How the segments in this directory are laid out; with other values they cannot be\n\
@@ -173,9 +185,8 @@ fn format(layout: Layout) -> String {
          segment_bytes = {segment_bytes}\n\
          segments = {segments}\n\
          space = \"{}\"\n\
-         synced = \"{}\"\n",
-        space_name(layout.space),
-        "0".repeat(segments as usize)
+         synced = \"{marks}\"\n",
+        space_name(layout.space)
     )
 }
 
@@ -248,13 +259,13 @@ mod tests {
     fn what_is_written_is_read() {
         for space in [Space::Preallocated, Space::Grown] {
             let layout = Layout { geometry: geometry(1 << 20, 4), space };
-            let text = format(layout);
+            let text = format(layout, "0000");
             let (found, marks, at) = parse(&text).unwrap();
             assert_eq!((found, marks), (layout, vec![Mark::Blank; 4]));
             assert_eq!(&text[at as usize..][..5], "0000\"");
         }
         let longest = Layout { geometry: geometry(1 << 30, 256), space: Space::Preallocated };
-        assert!((format(longest).len() as u64) < BYTES_MAX);
+        assert!((format(longest, &"0".repeat(256)).len() as u64) < BYTES_MAX);
     }
 
     #[test]

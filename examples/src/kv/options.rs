@@ -88,8 +88,9 @@ pub struct Options {
     /// The longest snapshot of the state [default: 1GiB]
     ///
     /// Two have a place beside the journal, in DIR/snapshots; each takes as much of the disk as it
-    /// needs. A state that outgrows this is not compacted any more, and the log fills up. It is
-    /// fixed when the directory is first used.
+    /// needs. So DIR never takes more than --journal and some two and a half times this. When the
+    /// state outgrows it, the log is not compacted any more and fills up, until the node is started
+    /// with more.
     #[arg(long, value_name = "BYTES", value_parser = snapshot_bytes)]
     pub snapshot_max: Option<u64>,
 

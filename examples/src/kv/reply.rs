@@ -148,8 +148,8 @@ pub fn from_refusal(refusal: ProposeError) -> Option<Reply> {
             error("TRYAGAIN too many writes wait for a majority; this one was not applied")
         }
         ProposeError::LogFull(LogFull::Capacity) => error(
-            "OOM the log is full; nothing was written. Start every node with a larger --log-bytes \
-             or --log-entries",
+            "OOM the log is full until a snapshot makes room; nothing was written. If that lasts, \
+             see rdb_last_bgsave_status and start every node with a larger --snapshot-max",
         ),
         ProposeError::StorageFull => {
             error("MISCONF the disk is full; nothing was written. Try again when there is space")

@@ -18,7 +18,7 @@ use adapter_std::files::{self, FileError, FileMedium, Space};
 use clap::Parser;
 use clap::error::ErrorKind;
 use mio::net::UnixStream;
-use raft_nostd::journal::Medium;
+use raft_nostd::journal::{Geometry, Medium};
 use raft_nostd::{ClusterId, Config, NodeId, VOTERS_MAX};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -34,10 +34,8 @@ use std::time::Instant;
 const JOURNAL_BYTES: u64 = 1 << 30;
 /// The most segments a journal can have.
 const SEGMENTS_MAX: u64 = 256;
-/// Bytes in a segment of the snapshots.
-const SNAPSHOT_SEGMENT_BYTES: u32 = 16 << 20;
-/// Bytes of a segment that headers and the last place may take.
-const SNAPSHOT_WASTE: u32 = 2 << 20;
+/// Bytes in a segment of the snapshots: 1 MiB and 16 MiB at most. A file is made when it is needed.
+const SNAPSHOT_SEGMENT: (u64, u64) = (1 << 20, 16 << 20);
 /// The longest snapshot, unless asked for otherwise.
 const SNAPSHOT_MAX: u64 = 1 << 30;
 /// The folder of the snapshots, in that of the journal.
@@ -171,11 +169,14 @@ fn open_snapshots(options: &Options) -> Result<FileMedium, FileError> {
         Ok(medium) if options.snapshot_max.is_none() => {
             (medium.geometry().segment_bytes, medium.geometry().segments)
         }
-        Ok(_) | Err(FileError::NotAMedium { .. }) => {
-            let most = options.snapshot_max.unwrap_or(SNAPSHOT_MAX);
-            // A little more than asked for: records have headers.
-            let each = most / u64::from(SNAPSHOT_SEGMENT_BYTES - SNAPSHOT_WASTE) + 1;
-            (SNAPSHOT_SEGMENT_BYTES, u32::try_from(each * 2).unwrap_or(u32::MAX))
+        Err(FileError::NotAMedium { .. }) => {
+            snapshot_shape(options.snapshot_max.unwrap_or(SNAPSHOT_MAX))
+        }
+        // There may be more files than before, each as long.
+        Ok(medium) => {
+            let Geometry { segment_bytes, segments, .. } = medium.geometry();
+            let asked = snapshot_segments(options.snapshot_max.unwrap_or(0), segment_bytes);
+            (segment_bytes, asked.max(segments))
         }
         Err(error) => return Err(error),
     };
@@ -183,6 +184,21 @@ fn open_snapshots(options: &Options) -> Result<FileMedium, FileError> {
         .with_sync(options.sync.into())
         .with_space(Space::Grown);
     FileMedium::open(&directory, shape)
+}
+
+/// Bytes in each file, and how many, for snapshots of `most` bytes.
+fn snapshot_shape(most: u64) -> (u32, u32) {
+    let (least, longest) = SNAPSHOT_SEGMENT;
+    let bytes = (most / 8).clamp(least, longest).next_multiple_of(least);
+    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+    (bytes, snapshot_segments(most, bytes))
+}
+
+/// How many files of `bytes` two snapshots of `most` bytes take: an eighth may go to headers and to
+/// the ends of files.
+fn snapshot_segments(most: u64, bytes: u32) -> u32 {
+    let each = most / u64::from(bytes - bytes / 8) + 1;
+    u32::try_from(each * 2).unwrap_or(u32::MAX)
 }
 
 /// The journal's shape: as asked for, or as the directory has it, or large enough for the log.

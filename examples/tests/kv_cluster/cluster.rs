@@ -69,6 +69,14 @@ impl Node {
         wait_for("the end of a node", || child.try_wait().unwrap())
     }
 
+    /// Stops, and starts with another value of a flag.
+    pub fn restart_with(&mut self, flag: &str, value: &str) {
+        assert!(self.stop().success());
+        let place = self.arguments.iter().position(|one| one == flag).expect("it has the flag");
+        self.arguments[place + 1] = value.to_owned();
+        self.start();
+    }
+
     pub fn connect(&self) -> Client {
         wait_for("a connection", || Client::connect(self.client))
     }

@@ -220,21 +220,56 @@ fn clients_that_misbehave_harm_only_themselves() {
 
 #[test]
 fn a_full_log_is_told_and_reads_go_on() {
-    let cluster = Cluster::start("full", &["--log-entries", "64"]);
-    let leader = &cluster.nodes[cluster.leader()];
-    let mut client = leader.connect();
+    // The state outgrows the place for its snapshots.
+    let mut cluster = Cluster::start("full", &["--log-entries", "64", "--snapshot-max", "1MiB"]);
+    let mut client = cluster.nodes[cluster.leader()].connect();
+    let value = "x".repeat(8_000);
     let mut taken = 0;
     let refusal = loop {
-        match client.ask(&["INCR", "n"]).as_str() {
-            reply if reply.starts_with(':') => taken += 1,
-            reply => break reply.to_owned(),
+        match client.ask(&["SET", &format!("key {taken}"), &value]).as_str() {
+            "+OK" => taken += 1,
+            reply if reply.starts_with("-OOM") => break reply.to_owned(),
+            // A snapshot is on its way: room comes, or does not.
+            reply => assert!(reply.starts_with("-TRYAGAIN"), "{reply}"),
         }
-        assert!(taken < 100);
+        assert!(taken < 1_000);
     };
-    assert!(refusal.starts_with("-OOM the log is full"), "{refusal}");
-    assert!(taken > 40, "{taken}");
-    assert_eq!(client.ask(&["GET", "n"]), taken.to_string());
+    assert!(refusal.contains("--snapshot-max"), "{refusal}");
+    assert!(taken > 100, "{taken}");
+    assert_eq!(client.ask(&["GET", "key 0"]), value);
     cluster.agreed();
+    // The remedy it names.
+    for at in 0..cluster.nodes.len() {
+        cluster.nodes[at].restart_with("--snapshot-max", "64MiB");
+    }
+    let mut client = cluster.nodes[cluster.leader()].connect();
+    wait_for("room", || (client.ask(&["SET", "more", &value]) == "+OK").then_some(()));
+    assert_eq!(client.ask(&["DBSIZE"]), format!(":{}", taken + 1));
+}
+
+#[test]
+fn a_log_is_compacted_and_who_was_away_gets_a_snapshot() {
+    let mut cluster = Cluster::start("compacted", &["--log-entries", "128"]);
+    let leader = cluster.leader();
+    let away = (leader + 1) % cluster.nodes.len();
+    cluster.nodes[away].kill();
+    let mut client = cluster.nodes[leader].connect();
+    for number in 0..1_000 {
+        wait_for("a write", || {
+            (client.ask(&["INCR", "n"]) == format!(":{}", number + 1)).then_some(())
+        });
+    }
+    assert_eq!(client.ask(&["BGSAVE"]), "+Background saving started");
+    wait_for("the snapshot", || {
+        let info = client.ask(&["INFO", "persistence"]);
+        info.contains("rdb_changes_since_last_save:0").then_some(())
+    });
+    cluster.nodes[away].start();
+    cluster.agreed();
+    let mut client = cluster.nodes[away].connect();
+    let info = client.ask(&["INFO", "raft"]);
+    assert!(info.contains("snapshots_installed:1"), "{info}");
+    assert!(client.ask(&["LASTSAVE"]).starts_with(':'));
 }
 
 #[test]

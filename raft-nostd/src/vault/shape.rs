@@ -57,11 +57,13 @@ impl Shape {
             return None;
         }
         let offset = place.checked_sub(segment.checked_mul(self.per_segment)?)?;
-        let first = match slot {
+        // The slots take turns, so that a medium may get more segments and every place stays.
+        let turn = match slot {
             Slot::First => 0,
-            Slot::Second => self.segments,
+            Slot::Second => 1,
         };
-        Some((first.checked_add(segment)?, offset.checked_mul(self.record)?))
+        let segment = segment.checked_mul(2)?.checked_add(turn)?;
+        Some((segment, offset.checked_mul(self.record)?))
     }
 }
 

@@ -95,13 +95,13 @@ fn a_damaged_chunk_is_named() {
     let image = setup.image(10, 7);
     let mut medium = setup.holding(&[&image], Origin::Own);
     let vault = setup.open(&mut medium, 9).unwrap();
-    medium.damage(1, 288 + 28, 0x10);
+    medium.damage(2, 288 + 28, 0x10);
     let error = read(&vault, &mut medium, Which::Newest, 4).unwrap_err();
-    assert_eq!(error.to_string(), "chunk 4 is damaged: segment 1, byte 288");
+    assert_eq!(error.to_string(), "chunk 4 is damaged: segment 2, byte 288");
     // A header that rots under an open vault is noticed as well.
-    medium.damage(2, 3, 0x10);
+    medium.damage(4, 3, 0x10);
     let error = read(&vault, &mut medium, Which::Newest, 5).unwrap_err();
-    assert_eq!(error, ChunkError::<MemoryError>::Damaged { chunk: 5, segment: 2, offset: 0 });
+    assert_eq!(error, ChunkError::<MemoryError>::Damaged { chunk: 5, segment: 4, offset: 0 });
 }
 
 /// Overwrites some bytes with rubbish, or with a piece of the medium from elsewhere.

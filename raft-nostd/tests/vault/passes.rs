@@ -7,7 +7,7 @@ use raft_nostd::vault::{Origin, Which};
 /// The bytes of a slot's segments.
 fn slot(setup: Setup, medium: &MemoryMedium, slot: u32) -> Vec<Vec<u8>> {
     let half = setup.geometry.segments / 2;
-    (slot * half..(slot + 1) * half).map(|segment| medium.bytes(segment)).collect()
+    (0..half).map(|segment| medium.bytes(2 * segment + slot)).collect()
 }
 
 #[test]

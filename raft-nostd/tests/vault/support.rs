@@ -71,7 +71,7 @@ impl Setup {
 
     /// Segment and offset of a place in slot 0 or 1.
     pub fn at(&self, slot: u32, place: u32) -> (u32, u32) {
-        let segment = slot * (self.geometry.segments / 2) + place / self.per_segment();
+        let segment = 2 * (place / self.per_segment()) + slot;
         (segment, place % self.per_segment() * self.record())
     }
 
@@ -132,13 +132,15 @@ pub struct Image {
 
 impl Image {
     pub fn new(index: u64, chunks: Vec<Vec<u8>>) -> Self {
-        let all = chunks.concat();
+        let bytes = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        let measured = |chunk: &Vec<u8>| [&(chunk.len() as u32).to_le_bytes(), &chunk[..]].concat();
+        let measured: Vec<u8> = chunks.iter().flat_map(measured).collect();
         let manifest = Manifest {
             last: Position::new(index / 10 + 1, index),
             membership: Membership::initial(&[node(1), node(2), node(3)]),
             chunks: chunks.len() as u32,
-            bytes: all.len() as u64,
-            crc: checksum(&all),
+            bytes,
+            crc: checksum(&measured),
         };
         Self { manifest, chunks }
     }
