@@ -239,11 +239,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         self.snapshots.restored = last.index;
         count(&mut self.metrics.snapshots_installed);
         self.news.snapshot = Some(Event::SnapshotInstalled(last));
+        self.owe_leader(Owed::Append { when: When::Now, conflict: None });
+        Ok(())
+    }
+
+    /// What became of a chunk is told when it is known, which may be long after the chunk came: a
+    /// leader whose window is full waits for it.
+    pub(crate) fn owe_receipt(&mut self) {
+        self.owe_leader(Owed::Install);
+    }
+
+    fn owe_leader(&mut self, owed: Owed) {
         if let Some(leader) = self.leader
             && let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == leader)
         {
-            peer.owed = Owed::Append { when: When::Now, conflict: None };
+            peer.owed = owed;
         }
-        Ok(())
     }
 }

@@ -49,6 +49,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
             let whole = incoming.chunks >= incoming.manifest.chunks;
             incoming.stage = if whole { Stage::Whole } else { Stage::Awaiting };
             count(&mut node.metrics.chunks_in);
+            node.owe_receipt();
         }
         Ok(())
     }
@@ -71,6 +72,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
             incoming.stage = Stage::Awaiting;
             incoming.receipt = Receipt::Declined;
             node.news.snapshot_failed = Some(failure);
+            node.owe_receipt();
         }
         Ok(())
     }

@@ -124,10 +124,12 @@ impl World {
 
     /// Something happens to a node in the middle of a transfer, or to who sends it.
     fn strike(&mut self, at: usize) {
-        match self.random.below(4) {
+        match self.random.below(6) {
             0 => self.cut(Partition::Alone(at)),
-            1 => self.pause(at),
-            _ => self.crash(at),
+            1 => self.crash(at),
+            2 => self.pause(at),
+            // What was written stays, so that a transfer can go on.
+            _ => self.end(at, 1),
         }
     }
 
@@ -187,6 +189,11 @@ impl World {
     /// A node stops: cleanly, or because its process dies, or because the power fails, and each
     /// unsynced sector is kept, dropped or torn.
     pub fn crash(&mut self, at: usize) {
+        let way = self.random.below(6);
+        self.end(at, way);
+    }
+
+    fn end(&mut self, at: usize, way: u64) {
         let place = &mut self.places[at];
         let Some(raft) = place.raft() else { return };
         self.tally.crashes += 1;
@@ -194,7 +201,7 @@ impl World {
         let restoring = place.node.as_ref().is_some_and(Node::is_restoring);
         self.tally.interrupted_installs += u64::from(restoring);
         self.clients.gone(place.id);
-        match self.random.below(6) {
+        match way {
             0 => {
                 self.tally.seals += 1;
                 place.stop(Stop::Sealed);

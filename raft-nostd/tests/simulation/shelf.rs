@@ -31,12 +31,12 @@ impl Shelves {
         let long = datagram == 1_200 && log_entries >= 128 && random.below(2) == 0;
         Self {
             size: Size {
-                digests: random.among(&[0, 5, 40, 200]),
+                digests: random.among(&[0, 40, 200, 400]),
                 padding: if long { 70_000 } else { 0 },
             },
             datagram,
             behaviour,
-            segment_bytes: longest_record(datagram) * random.among(&[1, 2, 4, 8]),
+            segment_bytes: longest_record(datagram) * random.among(&[1, 1, 2, 4]),
             granularity: if nor { random.among(&[1, 8, 32]) } else { 1 },
             sector: random.among(&[64, 512]),
             lacking: random.among(&[0, 0, 0, 300]),

@@ -131,7 +131,7 @@ impl Swarm {
             durable_machines: random.among(&[0, 0, 300]),
             drift: if beats == 2 { random.below(250) } else { random.below(500) },
             appetite: u64::from(log_entries) * random.among(&[0, 1, 10, 100, 100, 100]),
-            timeouts: random.among(&[20, 100, 300]),
+            timeouts: random.among(&[20, 80, 240]),
             faults: Faults::draw(random),
         }
     }

@@ -65,10 +65,12 @@ tally! {
 }
 
 impl World {
-    /// Counts what a node has done about snapshots. Returns whether it was sent one, and has more
-    /// of it than before, but is not done with it.
+    /// Counts what a node has done about snapshots. Returns whether it has come further with one, or
+    /// has just failed.
     pub fn count_snapshots(&mut self, at: usize, deeds: &Deeds) -> bool {
+        let mut told = false;
         for (event, _) in &deeds.events {
+            told |= matches!(event, Event::SnapshotInstalled(_) | Event::SnapshotFailed(_));
             match event {
                 Event::SnapshotTaken(_) => self.tally.snapshots_taken += 1,
                 Event::SnapshotInstalled(_) => self.tally.snapshots_installed += 1,
@@ -90,6 +92,6 @@ impl World {
             place.resumable = None;
         }
         let before = std::mem::replace(&mut place.incoming, incoming);
-        incoming.is_some_and(|(_, chunks)| chunks > 0) && incoming != before
+        told || incoming.is_some_and(|(_, chunks)| chunks > 0) && incoming != before
     }
 }
