@@ -65,7 +65,7 @@ fn a_snapshot_that_the_log_has_overtaken_is_not_installed() {
         bytes: 1,
         crc: 1,
     };
-    loading.attach(None, Some((&manifest, 1))).unwrap();
+    loading.attach(Term(1), None, Some((&manifest, 1))).unwrap();
     let hard_state = HardState { term: Term(1), vote: None };
     let (life, now) = (Life::default(), Instant::ORIGIN);
     let start = Start { hard_state, life, applied: Index(4), seed: 1, now };

@@ -40,7 +40,8 @@ fn from_peer(solo: &Solo, last: Position) -> Shared {
     let mut vault = Vault::open(&mut medium, owner, chunk, 1, &mut [0; 2_000]).unwrap();
     let bytes = 99_u64.to_le_bytes();
     let membership = Membership::initial(&[me()]);
-    let manifest = Manifest { last, membership, chunks: 1, bytes: 8, crc: checksum(&bytes) };
+    let crc = checksum(&[&8_u32.to_le_bytes()[..], &bytes].concat());
+    let manifest = Manifest { last, membership, chunks: 1, bytes: 8, crc };
     vault.begin(&mut medium, Origin::Peer, &manifest).unwrap();
     vault.put(&mut medium, &bytes).unwrap();
     vault.seal(&mut medium).unwrap();
