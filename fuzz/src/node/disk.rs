@@ -110,17 +110,17 @@ pub fn copy_log(from: &Loading<'_, Vec<u8>>, base: Position, to: &mut Loading<'_
     }
 }
 
-/// What the old run had durably, the new one has.
-pub fn check_kept(before: &Node, recovered: &Recovered, log: &Loading<'_, Vec<u8>>) {
-    let (durable, now) = (before.durable_hard_state(), recovered.hard_state);
+/// What the old run had durably, the new one has: as entries, or in its snapshot.
+pub fn check_kept(before: &Node, after: &Node) {
+    let (durable, now) = (before.durable_hard_state(), after.hard_state());
     let kept = now.term > durable.term
         || now.term == durable.term && (durable.vote.is_none() || durable.vote == now.vote);
     assert!(kept, "a durable term or vote is lost: {durable:?}, now {now:?}");
-    let mut entries = log.live().iter();
-    let mut index = log.live().first();
+    assert!(after.last().index >= before.durable(), "a durable entry is lost");
+    let mut index = after.base().index.next();
     while index <= before.durable() {
-        let entry = entries.next().expect("a durable entry is lost");
-        let same = before.entry(index).is_some_and(|old| old.frame == entry.frame);
+        let found = after.entry(index).expect("a durable entry is lost");
+        let same = before.entry(index).is_some_and(|old| old.frame == found.frame);
         assert!(same, "the durable entry at {index} changed");
         index = index.next();
     }

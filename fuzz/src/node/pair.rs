@@ -161,11 +161,12 @@ impl Pair {
             let attached = log.attach(recovered.hard_state.term, newest, None);
             attached.expect("journal and snapshot fit");
         }
-        if let Some(before) = before {
-            disk::check_kept(before, &recovered, &loading);
-        }
         let (hard, boot) = (recovered.hard_state, recovered.boot);
-        (start(loading, hard, boot, now), start(twin, hard, boot, now))
+        let node = start(loading, hard, boot, now);
+        if let Some(before) = before {
+            disk::check_kept(before, &node);
+        }
+        (node, start(twin, hard, boot, now))
     }
 
     /// Stops the node, keeps or loses what was not synced, and starts it again.
@@ -201,6 +202,11 @@ impl Pair {
             Err(reason) => {
                 let count = self.node.metrics().refused(reason);
                 assert_eq!(count, before.refused(reason) + 1, "a refusal is counted");
+                // That bounds differ is told, too: the one thing that a refusal may have to say.
+                if bytes.len() > DATAGRAM {
+                    let same = self.shadow.handle_datagram(self.now, bytes).map(drop);
+                    assert_eq!(same, Err(reason));
+                }
             }
         }
         if self.heard.len() == REMEMBERED {
