@@ -4,6 +4,7 @@ use adapter_mio::{OpenError, RunError};
 use adapter_std::files::FileError;
 use raft_nostd::ClusterId;
 use raft_nostd::journal::{Formatted, RecoverError};
+use raft_nostd::vault::VaultError;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -26,6 +27,8 @@ pub enum Error {
     Signals(io::Error),
     /// The directory of the journal cannot be used.
     Directory(FileError),
+    /// The snapshots cannot be looked at.
+    Snapshots(VaultError<FileError>),
     /// The node cannot start.
     Open {
         /// The directory of its journal.
@@ -71,6 +74,7 @@ impl fmt::Display for Error {
             }
             Self::Signals(source) => write!(f, "cannot wait for signals: {source}"),
             Self::Directory(source) => source.fmt(f),
+            Self::Snapshots(source) => write!(f, "the snapshots: {source}"),
             Self::Open { directory, cluster, source } => {
                 let directory = directory.display();
                 match source {
@@ -143,6 +147,7 @@ impl std::error::Error for Error {
                 Some(source)
             }
             Self::Directory(source) => Some(source),
+            Self::Snapshots(source) => Some(source),
             Self::Open { source, .. } => Some(source),
             Self::Run(source) => Some(source),
             Self::Inspect { source, .. } => Some(source),

@@ -2,6 +2,8 @@
 
 use super::encoding::{Change, Command, Condition, decode};
 use super::error::Error;
+use super::inspect_snapshots::Snapshots;
+use super::run::SNAPSHOTS;
 use adapter_std::files::FileMedium;
 use raft_nostd::frame::{Entry, EntryKind};
 use raft_nostd::journal::{self, BlockView, Corruption, Ending, Found, Inspection, Medium, NoRoom};
@@ -31,6 +33,7 @@ pub fn inspect(directory: &Path, tail: usize) -> Result<(), Error> {
     let found = journal::inspect(&mut medium, &mut seen, &mut buf);
     let inspection =
         found.map_err(|source| Error::Inspect { directory: directory.to_path_buf(), source })?;
+    let snapshots = Snapshots::look(&directory.join(SNAPSHOTS))?;
     let geometry = medium.geometry();
     let mut out = io::stdout().lock();
     let printed = writeln!(
@@ -41,6 +44,7 @@ pub fn inspect(directory: &Path, tail: usize) -> Result<(), Error> {
         geometry.segment_bytes
     );
     let printed = printed.and_then(|()| print(&mut out, &inspection, &seen));
+    let printed = printed.and_then(|()| snapshots.print(&mut out));
     match printed {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
@@ -48,6 +52,7 @@ pub fn inspect(directory: &Path, tail: usize) -> Result<(), Error> {
     }
     match inspection.ending {
         Ending::Corrupt(_) => Err(Error::Damaged(directory.to_path_buf())),
+        Ending::Found(_) if snapshots.is_damaged() => Err(Error::Damaged(directory.to_path_buf())),
         Ending::Found(_) => Ok(()),
     }
 }
@@ -97,7 +102,7 @@ fn print(out: &mut impl Write, found: &Inspection, seen: &Seen) -> io::Result<()
         seen.blocks, seen.bytes, seen.segments, seen.written
     )?;
     writeln!(out, "entries   {} to {}", found.base.index.next(), found.last)?;
-    for (position, line) in seen.entries.values() {
+    for (position, line) in seen.entries.range(found.base.index.next()..).map(|(_, one)| one) {
         writeln!(out, "  {:>10}  term {:>4}  {line}", position.index, position.term)?;
     }
     match found.ending {

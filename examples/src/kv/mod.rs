@@ -25,6 +25,7 @@ mod gate;
 mod info;
 mod inline;
 mod inspect;
+mod inspect_snapshots;
 mod keys;
 mod local;
 mod machine;

@@ -39,7 +39,7 @@ const SNAPSHOT_SEGMENT: (u64, u64) = (1 << 20, 16 << 20);
 /// The longest snapshot, unless asked for otherwise.
 const SNAPSHOT_MAX: u64 = 1 << 30;
 /// The folder of the snapshots, in that of the journal.
-const SNAPSHOTS: &str = "snapshots";
+pub const SNAPSHOTS: &str = "snapshots";
 /// Bytes of a segment that may stay unused: its head and the last frame that does not fit.
 const SEGMENT_WASTE: u64 = 128 << 10;
 /// Bytes the log takes for each entry beyond its frame.

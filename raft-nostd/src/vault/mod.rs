@@ -17,6 +17,7 @@ mod shape;
 mod write;
 
 pub use error::{ChunkError, VaultError};
+pub use open::owner_of;
 pub use read::Which;
 
 use crate::crc::Crc;

@@ -1,0 +1,83 @@
+//! `kv inspect`: the snapshots beside a stopped node's journal, for a person.
+
+use super::error::Error;
+use super::saves::{Size, share};
+use adapter_std::files::{FileError, FileMedium};
+use raft_nostd::Manifest;
+use raft_nostd::vault::{ChunkError, Vault, Which, owner_of};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// What was found beside a journal.
+#[derive(Debug, Default)]
+pub struct Snapshots {
+    newest: Option<Manifest>,
+    /// A transfer that broke off, and how many of its chunks are there.
+    begun: Option<(Manifest, u32)>,
+    /// What is wrong with the newest, if anything is.
+    damage: Option<ChunkError<FileError>>,
+}
+
+impl Snapshots {
+    /// Looks at the snapshots in `directory`, and reads all of the newest.
+    ///
+    /// # Errors
+    /// When they cannot be read, or their files were changed.
+    pub fn look(directory: &Path) -> Result<Self, Error> {
+        let mut medium = match FileMedium::open_read_only(directory) {
+            Ok(medium) => medium,
+            Err(FileError::NotAMedium { .. }) => return Ok(Self::default()),
+            Err(error) => return Err(Error::Directory(error)),
+        };
+        let Some((owner, chunk)) = owner_of(&mut medium).map_err(Error::Directory)? else {
+            return Ok(Self::default());
+        };
+        let mut buf = vec![0; chunk.max(256) as usize];
+        let vault = Vault::open(&mut medium, owner, chunk, 0, &mut buf);
+        let vault = vault.map_err(Error::Snapshots)?;
+        let newest = vault.newest().copied();
+        let mut chunks = 0..newest.map_or(0, |newest| newest.chunks);
+        let damage =
+            chunks.find_map(|chunk| vault.read(&mut medium, Which::Newest, chunk, &mut buf).err());
+        let begun = vault.staged().map(|(_, manifest, chunks)| (*manifest, chunks));
+        Ok(Self { newest, begun, damage })
+    }
+
+    /// Whether what was acknowledged cannot be read.
+    pub fn is_damaged(&self) -> bool {
+        self.damage.is_some()
+    }
+
+    /// Says what was found.
+    ///
+    /// # Errors
+    /// When `out` takes nothing more.
+    pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        match &self.newest {
+            None => writeln!(out, "snapshot  none")?,
+            Some(Manifest { last, chunks, bytes, crc, .. }) => writeln!(
+                out,
+                "snapshot  through entry {} of term {}: {} ({bytes} bytes) in {chunks} chunks, \
+                 CRC {crc:08x}",
+                last.index,
+                last.term,
+                Size(*bytes)
+            )?,
+        }
+        if let Some((manifest, chunks)) = &self.begun {
+            let there = share(manifest.bytes, *chunks, manifest.chunks);
+            writeln!(
+                out,
+                "          and the beginning of one through entry {} that a leader sent: {} of {}",
+                manifest.last.index,
+                Size(there),
+                Size(manifest.bytes)
+            )?;
+        }
+        if let Some(damage) = &self.damage {
+            writeln!(out, "DAMAGED   the snapshot: {damage}")?;
+            writeln!(out, "          The node will not start.")?;
+        }
+        Ok(())
+    }
+}
