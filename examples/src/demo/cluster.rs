@@ -84,6 +84,15 @@ impl Cluster {
         })
     }
 
+    /// What node `id` tells of itself.
+    ///
+    /// # Errors
+    /// When it does not for a long time.
+    pub fn report(&self, id: u32) -> Result<Report, Trouble> {
+        let node = self.nodes.iter().find(|node| node.id == id);
+        wait_for(&format!("a report of node {id}"), || Report::of(node?.client))
+    }
+
     /// Waits until every node has applied the same entries, and returns what each tells.
     ///
     /// # Errors

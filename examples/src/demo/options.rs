@@ -6,8 +6,8 @@ use clap::Parser;
 /// writes and lose no acknowledged write.
 ///
 /// The demo starts nodes on free loopback ports with fresh data directories, lets clients write,
-/// kills the leader with SIGKILL, brings it back, kills all nodes at once, restarts them, and then
-/// checks what was promised. Its exit status is 1 when any check fails.
+/// kills the leader with SIGKILL, brings it back, keeps a secondary away until the logs are compacted
+/// beyond what it has, kills all nodes at once, restarts them, and then checks what was promised. Its exit status is 1 when any check fails.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "demo",

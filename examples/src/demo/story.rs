@@ -3,6 +3,7 @@
 use super::cluster::Cluster;
 use super::interrupt;
 use super::ledger::Ledger;
+use super::node::Report;
 use super::options::Options;
 use super::root::Root;
 use super::say::{Check, Voice};
@@ -75,9 +76,11 @@ impl Story {
         self.election()?;
         let watch = Watch::start(self.cluster.addresses());
         self.leader_dies()?;
+        let returned = self.one_misses_too_much()?;
         self.everybody_dies()?;
         self.voice.say("reading every write back through every node ...")?;
         let (mut checks, commit) = verify::all(&self.cluster, &self.ledger, watch)?;
+        checks.push(returned);
         self.voice.say(&format!("highest commit index seen: {commit}"))?;
         checks.push(verify::stopped_cleanly(&mut self.cluster));
         interrupt::check()?;
@@ -158,7 +161,54 @@ impl Story {
         self.wait_for_writes(writes / 4 * 3)
     }
 
-    /// Act three: all nodes are killed at once in the middle of writes, and started again.
+    /// Act three: a secondary is away until nobody's log holds what it has missed. It comes back
+    /// while clients write.
+    fn one_misses_too_much(&mut self) -> Result<Check, Trouble> {
+        let (leader, _) = self.cluster.leader(None)?;
+        let away = if leader == 1 { 2 } else { 1 };
+        let last = self.cluster.report(away)?.number("last_index");
+        if let Some(node) = self.cluster.node(away) {
+            node.kill();
+        }
+        self.voice.say(&format!(
+            "kill -9 node {away}, a secondary, at entry {last}; the others compact their logs"
+        ))?;
+        let first = self.compacted_beyond(last)?;
+        self.voice
+            .say(&format!("their logs begin at entry {first} now: node {away} is started"))?;
+        let (back, before) = (Instant::now(), self.ledger.acknowledged());
+        self.cluster.start(away)?;
+        let applied = self.cluster.caught_up(away)?;
+        let (elapsed, written) = (back.elapsed(), self.ledger.acknowledged() - before);
+        let report = self.cluster.report(away)?;
+        let installed = report.number("snapshots_installed");
+        let (index, bytes) = (report.number("snapshot_index"), report.number("snapshot_bytes"));
+        self.voice.say(&format!(
+            "node {away} is back by a snapshot, and at entry {applied} after {} ms and {written} writes",
+            elapsed.as_millis()
+        ))?;
+        let none = (installed == 0).then(|| format!("node {away} installed none")).into_iter();
+        let measured = format!("node {away}, through entry {index}, {bytes} bytes");
+        Ok(Check::new(
+            "who missed too much came back by a snapshot",
+            &none.collect::<Vec<_>>(),
+            measured,
+        ))
+    }
+
+    /// Waits until the leader's log does not hold the entry after `last` any more. Returns the first
+    /// one it holds.
+    fn compacted_beyond(&mut self, last: u64) -> Result<u64, Trouble> {
+        let (leader, _) = self.cluster.leader(None)?;
+        let client = self.cluster.node(leader).map(|node| node.client);
+        wait_for("a log to be compacted", || {
+            self.voice.progress(self.ledger.acknowledged());
+            let first = Report::of(client?)?.number("log_first_index");
+            (first > last + 1).then_some(first)
+        })
+    }
+
+    /// Act four: all nodes are killed at once in the middle of writes, and started again.
     fn everybody_dies(&mut self) -> Result<(), Trouble> {
         for node in &mut self.cluster.nodes {
             node.kill();
