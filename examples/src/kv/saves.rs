@@ -33,6 +33,8 @@ struct Course {
     begun: Instant,
     at_begin: u64,
     told: Instant,
+    /// How far it was then.
+    told_at: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,11 +89,16 @@ impl Saves {
             return;
         };
         let known = self.under_way.filter(|course| course.what == what);
-        let begun = Course { what, begun: now, at_begin: bytes, told: now };
+        let begun = Course { what, begun: now, at_begin: bytes, told: now, told_at: bytes };
         let mut course = known.unwrap_or(begun);
         let elapsed = now.since(course.begun).as_micros();
         if now >= course.told.plus(REPORT) && elapsed > 0 {
             course.told = now;
+            // One that waits for a node that is away is not worth a line each second.
+            if std::mem::replace(&mut course.told_at, bytes) == bytes {
+                self.under_way = Some(course);
+                return;
+            }
             let done = bytes.saturating_sub(course.at_begin);
             let rate = done.saturating_mul(1_000_000) / elapsed;
             let doing = match what {
