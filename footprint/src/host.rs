@@ -4,8 +4,7 @@ use crate::hardware::{flash_read, flash_write, read, read_long, write, write_byt
 use raft_nostd::journal::{Geometry, Medium, PersistFailure};
 use raft_nostd::{
     ClusterId, Committed, Config, Duration, Event, Host, Instant, NodeId, Position, Seed,
-    SnapshotError,
-    StateMachine, Transport,
+    SnapshotError, StateMachine, Transport,
 };
 
 /// The most voters.

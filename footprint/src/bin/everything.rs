@@ -14,12 +14,13 @@ use raft_nostd::journal::{
     SegmentView, Sink, Visitor, Voters, Writer, inspect, recover,
 };
 use raft_nostd::types::{ClusterId, HardState, Index, Life, NodeId, Position, Term};
+use raft_nostd::vault::{Origin, Owner, Vault, Which, owner_of};
 use raft_nostd::wire::{
     self, Append, AppendReply, Campaign, Envelope, Message, ReplyWish, Room, Verdict, Vote,
 };
 use raft_nostd::{
-    Chunk, Config, Driver, Duration, Instant, Loading, Manifest, Output, Raft, Received, Refused,
-    SnapshotFailure, SnapshotWork, Start, StateMachine, Ticket,
+    Chunk, Config, Driver, Duration, Instant, Loading, Manifest, Membership, Output, Raft,
+    Received, Refused, SnapshotFailure, SnapshotWork, Start, StateMachine, Ticket,
 };
 
 footprint::image!(main);
@@ -46,6 +47,7 @@ fn main() {
     raw(&config, &mut buf);
     driver(&config, &mut buf);
     journal(&config, &mut buf);
+    vault(&config, &mut buf);
 }
 
 fn node() -> Option<NodeId> {
@@ -380,6 +382,47 @@ impl Visitor for Seen {
 
     fn block(&mut self, block: &BlockView) {
         write(block.offset);
+    }
+}
+
+/// Snapshots by themselves, on any medium, in any order of calls.
+fn vault(config: &Config<'_>, buf: &mut [u8; BUFFER]) {
+    if let Ok(Some((owner, chunk))) = owner_of(&mut AnyFlash) {
+        write(owner.node.get() ^ chunk);
+    }
+    let owner = Owner { cluster: config.cluster, node: config.node, incarnation: read_long() };
+    let room = buf.get_mut(..read() as usize).unwrap_or_default();
+    let opened = Vault::open(&mut AnyFlash, owner, config.max_chunk() ^ read(), read(), room);
+    let Ok(mut vault) = opened else { return };
+    while read() != 0 {
+        vault_step(&mut vault, config, room);
+    }
+}
+
+fn vault_step(vault: &mut Vault, config: &Config<'_>, buf: &mut [u8]) {
+    fill(buf);
+    let medium = &mut AnyFlash;
+    let membership = Membership::initial(config.voters);
+    membership.voters().for_each(|voter| write(voter.get()));
+    let manifest =
+        Manifest { last: position(), membership, chunks: read(), bytes: read_long(), crc: read() };
+    let origin = if read() == 0 { Origin::Own } else { Origin::Peer };
+    let which = if read() == 0 { Which::Newest } else { Which::Staged };
+    let some = buf.get(..read() as usize).unwrap_or_default();
+    match read() {
+        0 => write(vault.begin(medium, origin, &manifest).is_ok().into()),
+        1 => write(vault.put(medium, some).is_ok().into()),
+        2 => write(vault.sync(medium).is_ok().into()),
+        3 => write(vault.seal(medium).map_or(0, |manifest| manifest.crc)),
+        4 => write(vault.read(medium, which, read(), buf).map_or(0, |len| len as u32)),
+        5 => vault.abandon(),
+        _ => {
+            put(vault.newest().map_or(Position::ZERO, |manifest| manifest.last));
+            write(vault.newest_origin().is_some().into());
+            write(vault.staged().map_or(0, |(_, manifest, chunks)| manifest.crc ^ chunks));
+            write(vault.unsynced() as u32 ^ vault.chunk_max() as u32);
+            write(vault.newest_chunk_max() as u32 ^ u32::from(vault.has_place()));
+        }
     }
 }
 
