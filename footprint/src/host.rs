@@ -3,33 +3,22 @@
 use crate::hardware::{flash_read, flash_write, read, read_long, write, write_bytes};
 use raft_nostd::journal::{Geometry, Medium, PersistFailure};
 use raft_nostd::{
-    ClusterId, Committed, Config, Duration, Event, Host, Instant, NodeId, Position, Seed,
-    SnapshotError, StateMachine, Transport,
+    ClusterId, Committed, Config, Event, Host, Instant, NodeId, Position, Seed, SnapshotError,
+    StateMachine, Transport,
 };
 
 /// The most voters.
 pub const VOTERS: usize = 3;
 /// The longest command.
 pub const COMMAND: u32 = 64;
-/// Entries in the log.
-pub const ENTRIES: u32 = 64;
-/// A frame adds 11 bytes while terms stay below 16,384 and indexes below 2,097,152.
-const FRAME: u32 = COMMAND + 11;
-/// Bytes of the log: its table, 64 commands of 64 bytes, and one longest frame to spare.
-pub const LOG: usize = (ENTRIES * (16 + FRAME) + COMMAND + 30) as usize;
+/// Bytes of the log.
+pub const LOG: usize = Config::TINY_LOG;
 /// The longest datagram.
 pub const DATAGRAM: usize = 512;
 
 /// The configuration of a node that knows at compile time what it is.
 pub const fn config(voters: &[NodeId; VOTERS]) -> Config<'_> {
-    let mut config =
-        Config::new(ClusterId(7), voters[0], voters).with_max_datagram(DATAGRAM as u32);
-    config.log_entries = ENTRIES;
-    config.max_command = COMMAND;
-    config.election_timeout = Duration::from_millis(1_000);
-    config.heartbeat = Duration::from_millis(100);
-    config.window = 1_024;
-    config
+    Config::tiny(ClusterId(7), voters[0], voters)
 }
 
 /// Three voters.

@@ -50,7 +50,29 @@ impl<'a> Config<'a> {
     /// The largest datagram bound in bytes: what IPv4 lets UDP carry.
     pub const DATAGRAM_MAX: u32 = 65_507;
 
-    /// Defaults for a LAN: 1,024 entries, datagrams of 1,200 bytes, elections after 1 to 2 s of
+    /// For a microcontroller: 64 entries with commands of at most 64 bytes, datagrams of 512 bytes, 1
+    /// KiB in flight to each peer. Its log takes [`TINY_LOG`](Self::TINY_LOG) bytes, or a few more.
+    pub const fn tiny(cluster: ClusterId, node: NodeId, voters: &'a [NodeId]) -> Self {
+        let mut config = Self::new(cluster, node, voters).with_max_datagram(512);
+        config.log_entries = 64;
+        config.max_command = 64;
+        config.window = 1_024;
+        config
+    }
+
+    /// Bytes for the log of [`Config::tiny`]: its table, 64 commands of 64 bytes in frames whose term
+    /// is below 16,384 and index below 2,097,152, and one longest frame to spare.
+    pub const TINY_LOG: usize = 64 * (crate::log::SLOT_LEN + 64 + 11) + 64 + frame::OVERHEAD_MAX;
+
+    /// For a server: 1,048,576 entries, datagrams of 8 KiB, 64 KiB in flight to each peer, and elections
+    /// as in [`Config::new`]. With 256 MiB for frames its log takes 272 MiB.
+    pub const fn server(cluster: ClusterId, node: NodeId, voters: &'a [NodeId]) -> Self {
+        let mut config = Self::new(cluster, node, voters).with_max_datagram(8 * 1_024);
+        config.log_entries = 1 << 20;
+        config
+    }
+
+    /// Defaults, small and for a LAN: 1,024 entries, datagrams of 1,200 bytes, elections after 1 to 2 s of
     /// silence, heartbeats each 100 ms, 64 KiB in flight to each peer.
     pub const fn new(cluster: ClusterId, node: NodeId, voters: &'a [NodeId]) -> Self {
         Self {

@@ -300,6 +300,9 @@ impl<D: Medium> Service<D> for Kv {
             Event::CapacityDiffers { leader } => self.voice.say(format_args!(
                 "the log or datagram bounds of this node and of node {leader} differ"
             )),
+            Event::FollowerLost { peer } => self.voice.say(format_args!(
+                "node {peer} has lost what it had acknowledged: its disk is another one, or was wiped"
+            )),
             Event::StorageFull => {
                 let why = node.storage_error().unwrap_or("no space");
                 self.voice.say(format_args!("the journal cannot grow: {why}"));
