@@ -41,7 +41,8 @@ impl Pair {
             };
             taken.expect("it was asked for");
         }
-        if choice & 3 != 0 {
+        // One that contradicts what is committed, by a leader that lied, halts the node.
+        if choice & 3 != 0 && self.node.halted().is_none() {
             self.snapshot = Some(manifest);
             assert_eq!(self.node.applied(), manifest.last.index);
         }
