@@ -13,6 +13,7 @@ use adapter_std::handle::{self, Limits};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 use raft_nostd::journal::Medium;
+use raft_nostd::vault::owner_of;
 use raft_nostd::{Config, ConfigError, Driver, Instant, NodeId, StateMachine, VOTERS_MAX};
 use socket2::SockRef;
 use std::collections::VecDeque;
@@ -92,11 +93,16 @@ pub fn open_with_socket<M: StateMachine, D: Medium>(
     registry.register(&mut socket, PEERS, Interest::READABLE).map_err(OpenError::Poll)?;
 
     let datagram = usize::try_from(config.max_datagram).unwrap_or(usize::MAX);
-    let mut outbound = vec![0; datagram].into_boxed_slice();
+    let outbound = vec![0; datagram].into_boxed_slice();
     let inbound = vec![0; datagram.saturating_add(1)].into_boxed_slice();
     let memory = allocate(memory_bytes)?;
     let link = Link::new(socket, options.peers);
-    let Storage { journal: medium, snapshots } = storage.into();
+    let Storage { journal: medium, mut snapshots } = storage.into();
+    // Chunks of a snapshot may have been longer when it was taken. What cannot be read here is told
+    // when the node opens.
+    let known = snapshots.as_mut().and_then(|medium| owner_of(medium).ok().flatten());
+    let chunk = known.map_or(0, |(_, chunk)| usize::try_from(chunk).unwrap_or(0));
+    let mut scratch = vec![0; datagram.max(chunk)];
     let world = World {
         machine,
         medium,
@@ -110,7 +116,8 @@ pub fn open_with_socket<M: StateMachine, D: Medium>(
     // timeout, and is no silence of a leader.
     let now = Instant::ORIGIN;
     let mut driver =
-        Driver::open(config, memory, world, seed(), now, &mut outbound).map_err(OpenError::Node)?;
+        Driver::open(config, memory, world, seed(), now, &mut scratch).map_err(OpenError::Node)?;
+    drop(scratch);
     let clock = Clock::start();
 
     driver.set_compaction(options.compaction);

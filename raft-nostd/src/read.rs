@@ -34,7 +34,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// Confirms the newest round a majority has answered, once an entry of this term is committed:
     /// before that a leader may not know what is.
     pub(crate) fn confirm_reads(&mut self) {
-        if !self.reads.wants_quorum() || !self.is_of_own_term(self.commit) {
+        // A leader knows what is committed once an entry of its term is, or once all it has is.
+        let knows = self.is_of_own_term(self.commit) || self.commit == self.log.last().index;
+        if !self.reads.wants_quorum() || !knows {
             return;
         }
         let mut rounds: heapless::Vec<u64, VOTERS> = heapless::Vec::new();

@@ -76,7 +76,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             return Some(self.shipment(to, prev, ReplyWish::Wanted, (count, bytes)));
         }
         let noticeable = self.commit.min(progress.matched);
-        if noticeable > progress.noted {
+        // (Of what was compacted away, the term is not known any more.)
+        if noticeable > progress.noted && progress.matched >= self.log.base().index {
             let prev = self.position(progress.matched);
             return Some(self.shipment(to, prev, ReplyWish::Unwanted, (0, 0)));
         }

@@ -141,15 +141,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         room.entries < most.entries || room.bytes < most.bytes
     }
 
-    /// Whether a follower takes in the newest snapshot just now.
-    fn is_sending(&self, now: Instant) -> bool {
-        let patience = self.limits.election_timeout;
+    /// Whether a follower takes in the newest snapshot just now: it has got further within the last
+    /// election timeout. A newer snapshot would make it begin again.
+    pub(crate) fn is_sending(&self, now: Instant) -> bool {
+        let patience = self.limits.election_timeout.as_micros();
+        let lately = Instant::from_micros(now.as_micros().saturating_sub(patience));
+        let advances = |to: usize| {
+            let peer = self.peers.get(to);
+            peer.is_some_and(|peer| peer.progress.transfer.has_advanced_since(lately))
+        };
         let mut places = 0..self.peers.len();
-        self.role == Role::Leader
-            && places.any(|to| {
-                let heard_at = self.peers.get(to).map(|peer| peer.heard_at);
-                self.needs_snapshot(to) && heard_at.is_some_and(|at| now < at.plus(patience))
-            })
+        self.role == Role::Leader && places.any(|to| self.needs_snapshot(to) && advances(to))
     }
 
     /// Until when a snapshot that a leader is sending takes precedence over one of this node's own.
@@ -189,9 +191,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     pub(crate) fn parcel_sent(&mut self, now: Instant, to: usize, parcel: &Parcel) {
         let Some(peer) = self.peers.get_mut(to) else { return };
         peer.progress.beat = Due::No;
-        if parcel.content == Content::Chunk {
-            peer.progress.transfer.sent(now);
-            count(&mut self.metrics.chunks_out);
+        match parcel.content {
+            Content::Chunk => {
+                peer.progress.transfer.sent(now);
+                count(&mut self.metrics.chunks_out);
+            }
+            Content::Nothing => peer.progress.transfer.beaten(),
         }
     }
 

@@ -89,7 +89,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
                 (Message::PreVoteReply { term, proposed, vote }, Owed::Nothing)
             }
             Owed::Install => {
-                let incoming = self.snapshots.incoming?;
+                let Some(incoming) = self.snapshots.incoming else {
+                    self.peers.get_mut(to)?.owed = Owed::Nothing;
+                    return None;
+                };
                 let reply = InstallReply {
                     term,
                     round: self.heard_round,

@@ -20,6 +20,9 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
     /// from the newest snapshot, if it has not applied more by itself, and starts the node. `buf` is
     /// scratch of at least the configuration's datagram bound.
     ///
+    /// (Of at least the longest chunk of the newest snapshot, too, where that was taken under a larger
+    /// bound: see [`owner_of`](crate::vault::owner_of).)
+    ///
     /// # Errors
     /// What is wrong with the configuration, the journal, the snapshots or the state machine. All of
     /// them are looked at before anything is written: what is refused stays as it is.
@@ -54,11 +57,16 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
             AttachError::Missing(missing) => OpenError::SnapshotMissing(missing),
             AttachError::Ahead(ahead) => OpenError::SnapshotAhead(ahead),
         })?;
+        if vault.newest_chunk_max() > buf.len() {
+            let needed = vault.newest_chunk_max();
+            return Err(OpenError::Snapshots(VaultError::Buffer { needed }));
+        }
+        // An end record that only this machine's memory has must not be built upon, not even by a
+        // state machine that is durable by itself.
+        host.snapshots().sync().map_err(|error| OpenError::Snapshots(VaultError::Medium(error)))?;
         let applied = restore(&vault, &mut host, buf)?.max(host.machine().applied());
         loading.check_applied(applied).map_err(OpenError::Start)?;
-        // Everything is accepted; from here on it is written to. An end record that only this
-        // machine's memory has must not be built upon.
-        host.snapshots().sync().map_err(|error| OpenError::Snapshots(VaultError::Medium(error)))?;
+        // Everything is accepted; from here on it is written to.
         let journal = loaded.begin(host.medium(), loading.live()).map_err(OpenError::Journal)?;
         let start = Start {
             hard_state: recovered.hard_state,

@@ -55,7 +55,10 @@ enum Stage {
 enum Wish {
     #[default]
     None,
+    /// Somebody asked for one.
     Now,
+    /// The newest cannot be read.
+    Replace,
 }
 
 /// What came of a turn.
@@ -155,9 +158,11 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         }
         // One that was written under a larger datagram bound cannot be sent.
         let unsendable = self.vault.newest_chunk_max() > self.vault.chunk_max();
+        let replace = unsendable || self.work.wish == Wish::Replace;
         let much = self.raft.bytes_since_snapshot() >= self.work.policy.after_bytes;
-        let reason =
-            much || unsendable || self.work.wish == Wish::Now || self.raft.is_compaction_urged(now);
+        // A follower that takes in the last one would have to begin again.
+        let asked = (much || self.work.wish == Wish::Now) && !self.raft.is_sending(now);
+        let reason = replace || asked || self.raft.is_compaction_urged(now);
         if !reason || self.raft.snapshot_due().is_none() {
             return None;
         }
@@ -370,7 +375,11 @@ pub(super) fn send<H: Host>(
         }
         Err(error) => {
             host.snapshot_error(&error);
-            work.wish = Wish::Now;
+            work.wish = Wish::Replace;
+            // Without its chunk it is a heartbeat.
+            if let Some(transmit) = transmit.seal(0) {
+                host.transport().send(to, transmit.datagram);
+            }
         }
     }
 }

@@ -94,7 +94,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
     /// When none was asked for. Nothing changes.
     pub fn handle_install_failed(
         &mut self,
-        _now: Instant,
+        now: Instant,
         failure: SnapshotFailure,
     ) -> Result<(), SnapshotRefused> {
         let node = &mut self.node;
@@ -102,8 +102,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
             return Err(SnapshotRefused);
         }
         node.stirred = Stirred::Yes;
-        node.snapshots.incoming = None;
         node.news.snapshot_failed = Some(failure);
+        let patience = node.limits.election_timeout;
+        // (An empty one is heard of once in each heartbeat, which is slow enough.)
+        node.snapshots.incoming = node.snapshots.incoming.filter(|one| one.manifest.chunks > 0);
+        if let Some(incoming) = &mut node.snapshots.incoming {
+            // It is sent again from the beginning, but not at once.
+            incoming.chunks = 0;
+            incoming.stage = Stage::Awaiting;
+            incoming.receipt = Receipt::Declined;
+            incoming.declined_until = now.plus(patience);
+        }
         Ok(())
     }
 

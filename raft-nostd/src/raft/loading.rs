@@ -9,6 +9,7 @@ use crate::log::Log;
 use crate::manifest::{Manifest, Membership};
 use crate::state::snapshots::{Incoming, Snapshots, Stage};
 use crate::state::{Node, Start};
+use crate::time::Instant;
 use crate::types::{Index, Position, Term};
 use crate::vault::Origin;
 use crate::wire::Receipt;
@@ -127,7 +128,14 @@ impl<'a, B: AsRef<[u8]> + AsMut<[u8]>> Loading<'a, B> {
         snapshots.incoming = self.staged.map(|(manifest, chunks)| {
             let whole = chunks >= manifest.chunks;
             let stage = if whole { Stage::Whole } else { Stage::Awaiting };
-            Incoming { manifest, chunks, stage, receipt: Receipt::Taken, heard_at: start.now }
+            Incoming {
+                manifest,
+                chunks,
+                stage,
+                receipt: Receipt::Taken,
+                heard_at: start.now,
+                declined_until: Instant::ORIGIN,
+            }
         });
         Ok(Raft { node: Node::new(&self.config, self.log, snapshots, self.journal_base, &start) })
     }

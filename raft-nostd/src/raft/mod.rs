@@ -112,6 +112,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
         self.node.is_compaction_urged(now)
     }
 
+    /// Whether a follower takes in the newest snapshot just now.
+    pub(crate) fn is_sending(&self, now: Instant) -> bool {
+        self.node.is_sending(now)
+    }
+
     /// While a leader is sending a snapshot: until when that takes precedence over taking one.
     pub(crate) fn incoming_quiet_at(&self) -> Option<Instant> {
         self.node.incoming_quiet_at()

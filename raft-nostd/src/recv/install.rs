@@ -84,6 +84,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         if incoming.manifest != install.manifest || incoming.stage == Stage::Installing {
             return Received::Heard;
         }
+        if now < incoming.declined_until {
+            incoming.receipt = Receipt::Declined;
+            return Received::Heard;
+        }
         incoming.heard_at = now;
         let number = install.chunk;
         incoming.receipt = if number <= incoming.chunks { Receipt::Taken } else { Receipt::Gap };
@@ -108,6 +112,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             stage,
             receipt: Receipt::Taken,
             heard_at: now,
+            declined_until: Instant::ORIGIN,
         }))
     }
 

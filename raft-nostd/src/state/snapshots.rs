@@ -40,6 +40,8 @@ pub(crate) struct Incoming {
     pub(crate) receipt: Receipt,
     /// When a chunk last came.
     pub(crate) heard_at: Instant,
+    /// It could not be installed: nothing of it is taken before this.
+    pub(crate) declined_until: Instant,
 }
 
 /// How far a snapshot on its way has come.

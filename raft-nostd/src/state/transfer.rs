@@ -28,6 +28,9 @@ pub(crate) enum Pace {
     Flowing,
     /// Not before the next heartbeat: the follower has no place.
     Held,
+    /// A heartbeat without a chunk comes first: long datagrams may be what gets lost, and the follower
+    /// must hear its leader.
+    Bare,
 }
 
 impl Transfer {
@@ -72,7 +75,20 @@ impl Transfer {
             self.acked = self.heard;
             self.next = self.heard;
             self.mended = None;
+            self.pace = Pace::Bare;
         }
+    }
+
+    /// A heartbeat without a chunk was sent.
+    pub(crate) fn beaten(&mut self) {
+        if self.pace == Pace::Bare {
+            self.pace = Pace::Flowing;
+        }
+    }
+
+    /// Whether the follower has got further since `before`.
+    pub(crate) fn has_advanced_since(&self, before: Instant) -> bool {
+        self.acked > 0 && self.advanced_at > before
     }
 }
 
