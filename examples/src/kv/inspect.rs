@@ -33,7 +33,8 @@ pub fn inspect(directory: &Path, tail: usize) -> Result<(), Error> {
     let found = journal::inspect(&mut medium, &mut seen, &mut buf);
     let inspection =
         found.map_err(|source| Error::Inspect { directory: directory.to_path_buf(), source })?;
-    let snapshots = Snapshots::look(&directory.join(SNAPSHOTS))?;
+    let mut snapshots = Snapshots::look(&directory.join(SNAPSHOTS))?;
+    snapshots.compare(&inspection);
     let geometry = medium.geometry();
     let mut out = io::stdout().lock();
     let printed = writeln!(

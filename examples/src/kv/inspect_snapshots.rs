@@ -3,8 +3,9 @@
 use super::error::Error;
 use super::saves::{Size, share};
 use adapter_std::files::{FileError, FileMedium};
-use raft_nostd::Manifest;
-use raft_nostd::vault::{ChunkError, Vault, Which, owner_of};
+use raft_nostd::journal::Inspection;
+use raft_nostd::vault::{ChunkError, Owner, Vault, VaultError, Which, owner_of};
+use raft_nostd::{Manifest, SnapshotMissing};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -16,6 +17,9 @@ pub struct Snapshots {
     begun: Option<(Manifest, u32)>,
     /// What is wrong with the newest, if anything is.
     damage: Option<ChunkError<FileError>>,
+    owner: Option<Owner>,
+    /// Why they do not belong to the journal, if so.
+    problem: Option<String>,
 }
 
 impl Snapshots {
@@ -40,12 +44,28 @@ impl Snapshots {
         let damage =
             chunks.find_map(|chunk| vault.read(&mut medium, Which::Newest, chunk, &mut buf).err());
         let begun = vault.staged().map(|(_, manifest, chunks)| (*manifest, chunks));
-        Ok(Self { newest, begun, damage })
+        Ok(Self { newest, begun, damage, owner: Some(owner), problem: None })
+    }
+
+    /// Compares them with the journal they are beside: a log that was compacted goes on from one.
+    pub fn compare(&mut self, journal: &Inspection) {
+        let newest = self.newest.map(|newest| newest.last).unwrap_or_default();
+        let whose = |owner: &Owner| {
+            (owner.cluster, owner.node, owner.incarnation)
+                != (journal.cluster, journal.node, journal.incarnation)
+        };
+        if let Some(owner) = self.owner.filter(whose) {
+            let theirs = VaultError::<FileError>::OtherOwner { found: owner };
+            self.problem = Some(theirs.to_string());
+        } else if newest.index < journal.base.index {
+            let missing = SnapshotMissing { base: journal.base, newest };
+            self.problem = Some(missing.to_string());
+        }
     }
 
     /// Whether what was acknowledged cannot be read.
     pub fn is_damaged(&self) -> bool {
-        self.damage.is_some()
+        self.damage.is_some() || self.problem.is_some()
     }
 
     /// Says what was found.
@@ -73,6 +93,10 @@ impl Snapshots {
                 Size(there),
                 Size(manifest.bytes)
             )?;
+        }
+        if let Some(problem) = &self.problem {
+            writeln!(out, "DAMAGED   {problem}")?;
+            writeln!(out, "          The node will not start: put the snapshots back.")?;
         }
         if let Some(damage) = &self.damage {
             writeln!(out, "DAMAGED   the snapshot: {damage}")?;

@@ -14,6 +14,9 @@ use crate::state::snapshots::{ChunkTicket, Stage};
 use crate::time::Instant;
 use crate::wire::Receipt;
 
+/// For so many election timeouts a snapshot that could not be stored or installed is not tried again.
+const DECLINED_FOR: u64 = 8;
+
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
     /// A datagram has come. Decodes, checks, takes its step. O(members + bytes), and O(log of the
     /// log's length) where logs differ.
@@ -61,16 +64,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
     /// As [`Raft::handle_chunk_stored`].
     pub fn handle_chunk_failed(
         &mut self,
-        _now: Instant,
+        now: Instant,
         ticket: ChunkTicket,
         failure: SnapshotFailure,
     ) -> Result<(), TicketError> {
         let node = &mut self.node;
         node.stirred = Stirred::Yes;
+        let patience = node.limits.election_timeout.times(DECLINED_FOR);
         if let Some(incoming) = node.snapshots.redeem(&ticket, node.life.nonce)? {
             incoming.chunks = 0;
             incoming.stage = Stage::Awaiting;
             incoming.receipt = Receipt::Declined;
+            incoming.declined_until = now.plus(patience);
             node.news.snapshot_failed = Some(failure);
             node.owe_receipt();
         }
@@ -103,7 +108,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
         }
         node.stirred = Stirred::Yes;
         node.news.snapshot_failed = Some(failure);
-        let patience = node.limits.election_timeout;
+        let patience = node.limits.election_timeout.times(DECLINED_FOR);
         // (An empty one is heard of once in each heartbeat, which is slow enough.)
         node.snapshots.incoming = node.snapshots.incoming.filter(|one| one.manifest.chunks > 0);
         if let Some(incoming) = &mut node.snapshots.incoming {

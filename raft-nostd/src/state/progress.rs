@@ -114,11 +114,14 @@ impl Progress {
                 self.acknowledged_by = life;
             }
             Verdict::Conflict { prev, .. }
-                if *prev <= self.matched
-                    && life.is_after(self.acknowledged_by)
-                    && self.loss == Loss::None =>
+                if *prev <= self.matched && life.is_after(self.acknowledged_by) =>
             {
-                self.loss = Loss::Found;
+                // It counts for nothing of what an earlier life acknowledged, and is sent all of it.
+                (self.matched, self.received) = (Index::ZERO, Index::ZERO);
+                self.acknowledged_by = life;
+                if self.loss == Loss::None {
+                    self.loss = Loss::Found;
+                }
             }
             Verdict::Matched { .. } | Verdict::Conflict { .. } => {}
         }
