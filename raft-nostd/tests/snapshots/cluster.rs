@@ -179,6 +179,8 @@ pub struct Cluster {
     pub log_entries: u32,
     /// Of a thousand datagrams, so many are lost.
     pub loss: u64,
+    /// Longer datagrams are lost.
+    pub longest: usize,
     random: u64,
     wakes: Vec<Instant>,
 }
@@ -194,6 +196,7 @@ impl Cluster {
             now: Instant::ORIGIN,
             log_entries,
             loss: 0,
+            longest: DATAGRAM as usize,
             random: 1,
             wakes: vec![Instant::ORIGIN; NODES as usize],
         };
@@ -242,7 +245,7 @@ impl Cluster {
         }
         let quiet = flying.is_empty();
         for (to, datagram) in flying {
-            if self.draw() % 1_000 < self.loss {
+            if datagram.len() > self.longest || self.draw() % 1_000 < self.loss {
                 continue;
             }
             let at = to.get() as usize - 1;

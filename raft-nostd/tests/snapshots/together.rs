@@ -1,7 +1,7 @@
 //! Three drivers: logs that are compacted, followers that get snapshots (dissertation §5).
 
 use crate::cluster::{Cluster, World};
-use raft_nostd::{Compaction, Event, SnapshotFailure};
+use raft_nostd::{Compaction, Duration, Event, SnapshotFailure};
 
 #[test]
 fn a_log_of_eight_entries_takes_writes_for_ever() {
@@ -161,4 +161,66 @@ fn a_node_that_never_ran_before_joins_by_snapshot() {
     cluster.start(2, World::new());
     cluster.settle();
     assert_eq!(cluster.node(2).raft().metrics().snapshots_installed, 1);
+}
+
+#[test]
+fn a_follower_gets_its_snapshot_whatever_the_policy() {
+    let mut cluster = Cluster::new(128);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let disks = cluster.kill(away);
+    cluster.write(3_000);
+    for at in (0..3).filter(|at| *at != away) {
+        let policy = Compaction { after_bytes: 400, ..Compaction::default() };
+        cluster.node_mut(at).set_compaction(policy);
+    }
+    cluster.start(away, disks);
+    // A few writes at every step: each would ask for a newer snapshot.
+    cluster.until("a snapshot under load", |cluster| {
+        let now = cluster.now;
+        if let Some(leader) = cluster.leader() {
+            for _ in 0..4 {
+                let _ = cluster.node_mut(leader).propose(now, b"abcdefgh");
+            }
+        }
+        cluster.node(away).raft().metrics().snapshots_installed > 0
+    });
+}
+
+#[test]
+fn a_follower_hears_its_leader_where_chunks_are_lost() {
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let disks = cluster.kill(away);
+    cluster.write(1_500);
+    cluster.longest = 300;
+    cluster.start(away, disks);
+    let hears = |cluster: &Cluster| cluster.node(away).raft().status().leader.is_some();
+    cluster.until("a word of the leader", |cluster| hears(cluster));
+    let end = cluster.now.plus(Duration::from_millis(3_000));
+    while cluster.now < end {
+        cluster.step();
+        assert!(hears(&cluster), "it does not hear its leader any more");
+    }
+    cluster.longest = 400;
+    cluster.settle();
+}
+
+#[test]
+fn who_lost_its_disk_is_told_of_and_sent_everything_anew() {
+    for count in [20, 800] {
+        let mut cluster = Cluster::new(64);
+        cluster.write(count);
+        cluster.settle();
+        let leader = cluster.leader().unwrap();
+        let wiped = (leader + 1) % 3;
+        // Its journal counts openings: a later life, not a late word of the same.
+        drop(cluster.kill(wiped));
+        cluster.start(wiped, World::new());
+        cluster.settle();
+        let peer = cluster.node(wiped).raft().id();
+        let told = Event::FollowerLost { peer };
+        assert!(cluster.node(leader).host().events.contains(&told));
+    }
 }
