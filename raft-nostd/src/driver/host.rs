@@ -95,7 +95,8 @@ use core::convert::Infallible;
 /// twice the state in memory while a follower restores (the old one answers until the new one is
 /// whole); and time: while a snapshot is taken, the other half of the log fills. At `r` bytes of
 /// commands a second and `s` bytes of snapshot written a second, a state of `n` bytes needs a log of
-/// more than `2 n r / s`. What does not fit costs the snapshot, not the node: the log fills up, and
+/// more than `2 n r / s`. A follower that is sent a snapshot begins again when a newer one is taken,
+/// which waits for it until three quarters of the log are full. What does not fit costs the snapshot, not the node: the log fills up, and
 /// writes are refused until one succeeds.
 pub trait StateMachine {
     /// What a command or a query answers.
