@@ -83,6 +83,9 @@ fn the_table_tells_the_truth() {
         size_of::<Raft<Borrowed, 7>>(),
     ];
     assert_eq!(row("bytes of a `Raft` with 3, 3 and 7 voters"), values);
+    if !cfg!(feature = "fast-crc") {
+        return; // The small CRC's state is smaller; the table is of the default features.
+    }
     let beside = size_of::<Writer>() + size_of::<Vault>();
     assert_eq!(row("bytes of journal and vault"), [beside; 3]);
     let driver = [
