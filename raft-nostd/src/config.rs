@@ -39,7 +39,8 @@ pub struct Config<'a> {
     pub election_timeout: Duration,
     /// How often a leader makes itself heard, and how soon what seems lost is sent again.
     pub heartbeat: Duration,
-    /// Bytes of entries on their way to one peer before it has acknowledged any of them. Kernel
+    /// Bytes of entries on their way to one peer before it has acknowledged any of them; of a snapshot a
+    /// quarter of that, so that commits come first. Kernel
     /// receive buffers are small by default: some 90 datagrams of 1,200 bytes.
     pub window: u32,
 }

@@ -171,7 +171,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         let manifest = self.snapshots.newest?;
         let progress = &self.peers.get(to)?.progress;
         let transfer = &progress.transfer;
-        let window = self.limits.window.checked_div(self.limits.max_chunk)?.max(1);
+        // A quarter of what entries may have: commits come first.
+        let window = (self.limits.window >> 2).checked_div(self.limits.max_chunk)?.max(1);
         let flying = transfer.next.saturating_sub(transfer.acked);
         let open =
             transfer.next < manifest.chunks && flying < window && transfer.pace == Pace::Flowing;
