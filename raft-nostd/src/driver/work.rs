@@ -358,8 +358,8 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
     }
 }
 
-/// Puts the chunk into a datagram and sends it. One that cannot be read is not sent, and a new
-/// snapshot is taken in place of that.
+/// Puts the chunk into a datagram and sends it. Where the chunk cannot be read, the datagram goes
+/// as a heartbeat without it, and a new snapshot is taken in place of that.
 pub(super) fn send<H: Host>(
     vault: &Vault,
     host: &mut H,
