@@ -6,7 +6,7 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::quiet::install();
+    adapter_sim::keep_judges_quiet();
     let options = cli::options::Cli::parse();
     match cli::fleet::run_all(&options.run) {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 
 use super::Failed;
 use super::options::Run;
-use adapter_sim::{Failure, Options, Tally, run};
+use adapter_sim::{Failure, Simulator, Tally};
 use cpu_time::ProcessTime;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ops::Range;
@@ -39,10 +39,11 @@ pub fn run_all(what: &Run) -> Result<(), Failed> {
         sum: Mutex::new(Sum::default()),
         bar: bar(&seeds),
     };
+    let simulator = Simulator::new(what.options());
     let threads = what.threads.unwrap_or_else(processors);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| work(&shared, &what.options()));
+            scope.spawn(|| work(&shared, &simulator));
         }
     });
     shared.bar.finish_and_clear();
@@ -67,13 +68,13 @@ fn bar(seeds: &Range<u64>) -> ProgressBar {
     bar.with_style(ProgressStyle::with_template(style).expect("the template is right"))
 }
 
-fn work(shared: &Shared, options: &Options) {
+fn work(shared: &Shared, simulator: &Simulator) {
     while !shared.stop.load(Ordering::Relaxed) && Instant::now() < shared.until {
         let seed = shared.next.fetch_add(1, Ordering::Relaxed);
         if seed >= shared.last {
             return;
         }
-        let outcome = run(seed, options);
+        let outcome = simulator.run(seed);
         let mut sum = shared.sum.lock().expect("no thread panics while it counts");
         sum.seeds += 1;
         match outcome {

@@ -2,7 +2,6 @@
 
 pub mod fleet;
 pub mod options;
-pub mod quiet;
 
 /// Something was found; it has been told.
 #[derive(Debug)]

@@ -221,11 +221,11 @@ impl World {
     fn pass_until(&mut self, patience: Duration, done: impl Fn(&mut Self) -> bool) -> bool {
         let end = self.now.plus(patience);
         while self.now < end {
+            self.random.mark();
             if done(self) {
                 return true;
             }
-            let pause = self.random.tenths(self.swarm.election, 6);
-            self.pass(self.now.plus(pause));
+            self.wait();
         }
         done(self)
     }

@@ -45,7 +45,7 @@ impl World {
             let tenths = self.random.among(&[1, 5, 30]);
             return self.random.tenths(self.swarm.election, tenths);
         }
-        Duration::from_micros(200 + self.random.below(1_000))
+        Duration::from_micros(100 + self.random.below(1_000))
     }
 
     /// A datagram of another cluster comes by, which says the same.
@@ -61,7 +61,7 @@ impl World {
         let Some(len) = encoded else { return };
         self.tally.foreign += 1;
         foreign.truncate(len);
-        self.fly(to, Duration::from_micros(200), foreign);
+        self.fly(to, Duration::default(), foreign);
     }
 
     fn fly(&mut self, to: usize, span: Duration, mut bytes: Vec<u8>) {
@@ -74,7 +74,8 @@ impl World {
             self.tally.truncated += 1;
             bytes.truncate(self.random.below(bytes.len() as u64) as usize);
         }
-        self.network.send(to, self.now.plus(span), bytes);
+        let least = Duration::from_micros(100);
+        self.network.send(to, self.now.plus(least).plus(span), bytes);
     }
 }
 

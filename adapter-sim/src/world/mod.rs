@@ -76,11 +76,18 @@ impl World {
     pub fn run_with_faults(&mut self) {
         let end = self.now.plus(self.swarm.span);
         while self.now < end && !self.all_are_full() {
+            self.random.mark();
             self.mischief();
             self.client_asks();
-            let pause = self.random.tenths(self.swarm.election, 6);
-            self.pass(self.now.plus(pause));
+            self.wait();
         }
+    }
+
+    /// Lets some time pass, never none.
+    fn wait(&mut self) {
+        let pause = self.random.tenths(self.swarm.election, 5);
+        let least = Duration::from_micros(self.swarm.election.as_micros() / 20);
+        self.pass(self.now.plus(least).plus(pause));
     }
 
     /// Whether every node has room for snapshots: then nothing may ever be full for good.
