@@ -160,3 +160,16 @@ fn the_picture_in_the_documentation_is_what_is_drawn() {
     }
     assert!(text(&path) == svg, "docs/two_leaders.svg is not what is drawn; BLESS=1 draws it anew");
 }
+
+/// A leader that is deposed steps down. One that starts again does not: it had gone down before.
+#[test]
+fn only_a_living_leader_steps_down() {
+    let draw_with = |between: &str| {
+        let text = format!(
+            "1.0 n1 leads term 2\n{between}3.0 n1 follows nobody in term 3\n4.0 n1 follows nobody in term 4\n"
+        );
+        draw(&text.parse().unwrap(), "one of them").matches("steps down").count()
+    };
+    assert_eq!(draw_with(""), 1);
+    assert_eq!(draw_with("2.0 n1 dies\n2.5 n1 starts again from its disk\n"), 0);
+}

@@ -54,7 +54,7 @@ fn span(span: Span) -> String {
     if span.first == span.last {
         span.first.to_string()
     } else {
-        format!("{}..{}", span.first, span.last)
+        format!("{}–{}", span.first, span.last)
     }
 }
 
@@ -107,7 +107,7 @@ pub fn deed(deed: &Deed, run: &[&What]) -> Option<Mark> {
         Deed::Status(status) => of_status(*status),
         Deed::Applies { at, command } => match run.last() {
             Some(What::Does(_, Deed::Applies { at: last, .. })) if last != at => {
-                mark(Glyph::Square, "leader", format!("applies {at}..{last}"))
+                mark(Glyph::Square, "leader", format!("applies {at}–{last}"))
             }
             _ => mark(Glyph::Square, "leader", format!("applies {at}: {command}")),
         },

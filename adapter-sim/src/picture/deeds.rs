@@ -67,6 +67,7 @@ impl Lane {
                 self.writes = Some((placed.y, hard.and_then(|hard| hard.vote)));
             }
             Deed::Durable => self.durable(place, canvas),
+            Deed::Restarts => self.role = Role::Follower,
             Deed::HasLog { terms, commit, base } => {
                 log(plan.room(number), place, base.index, terms, *commit, canvas);
             }

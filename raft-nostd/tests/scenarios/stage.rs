@@ -1,7 +1,7 @@
 //! The stage: nodes, a network on which each datagram takes 5 ms, disks that take 2 ms.
 
 use crate::common::{Disk, Member, Options, Step, Storage, id, ids};
-use adapter_sim::story::{Arrival, Datagram, Deed, Said, Story, USUAL_WAY, What, Words};
+use adapter_sim::story::{Arrival, Datagram, Deed, Net, Said, Story, USUAL_WAY, What, Words};
 use raft_nostd::journal::PersistFailure;
 use raft_nostd::{Duration, HardState, Instant, NodeId, Position, wire};
 
@@ -147,10 +147,13 @@ impl Stage {
                 self.cut.extend([(id(*one), id(*other)), (id(*other), id(*one))]);
             }
         }
+        let sides = [nodes, &others].map(|side| side.iter().copied().map(id).collect());
+        self.story.line(self.now, What::Network(Net::Splits(sides.into())));
     }
 
     pub fn heal(&mut self) {
         self.cut.clear();
+        self.story.line(self.now, What::Network(Net::Heals));
     }
 
     /// The next datagram from one to the other is lost.
