@@ -3,5 +3,14 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod judge;
 pub mod picture;
+mod place;
+mod random;
+mod run;
 pub mod story;
+mod swarm;
+mod world;
+
+pub use run::{Failure, Options, Report, is_running, record, replay, run};
+pub use world::tally::Tally;

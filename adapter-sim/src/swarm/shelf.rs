@@ -1,6 +1,6 @@
 //! Where nodes keep their snapshots: the shape of the second medium.
 
-use crate::machine::Size;
+use crate::place::machine::Size;
 use crate::random::Random;
 use adapter_std::memory::{Behaviour, MemoryMedium};
 use raft_nostd::journal::Geometry;
@@ -28,7 +28,7 @@ impl Shelves {
     pub fn draw(random: &mut Random, log_entries: u32, datagram: u32) -> Self {
         let behaviour = random.among(&[Behaviour::File, Behaviour::Blanking, Behaviour::Nor]);
         let nor = behaviour == Behaviour::Nor;
-        let long = datagram == 1_200 && log_entries >= 128 && random.below(2) == 0;
+        let long = datagram == 1_200 && log_entries >= 128 && random.one_in(2);
         Self {
             size: Size {
                 digests: random.among(&[0, 40, 200, 400]),
@@ -45,7 +45,7 @@ impl Shelves {
 
     pub fn draw_one(&self, random: &mut Random) -> Shelf {
         let lacks = random.in_a_thousand(self.lacking);
-        if lacks && random.below(2) == 0 {
+        if lacks && random.one_in(2) {
             return Shelf { medium: None, roomy: false };
         }
         // A head, an end, and of the chunks all but the first and the last are at least half as long

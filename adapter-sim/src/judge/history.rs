@@ -1,6 +1,6 @@
 //! What every state machine must be: the one history of commands, and the state after each.
 
-use crate::machine::{Size, State};
+use crate::place::machine::{Size, State};
 use raft_nostd::{Index, NodeId, Position};
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! What the clients were promised: every proposal ends in exactly one way, and every read sees all
 //! that was known to be committed when it was asked.
 
-use crate::host::Deeds;
 use crate::judge::Judge;
+use crate::place::host::Deeds;
 use raft_nostd::{Event, Index, NodeId, Position, Proposed, ReadId};
 use std::collections::{BTreeMap, HashSet};
 

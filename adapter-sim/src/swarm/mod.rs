@@ -1,8 +1,11 @@
 //! What is drawn for each seed: the shape of the cluster, and what goes wrong how often. Each
 //! family of faults is off in many seeds, so that the others can be seen.
 
+pub mod shelf;
+
 use crate::random::Random;
-use crate::shelf::Shelves;
+use crate::run::Options;
+use crate::swarm::shelf::Shelves;
 use adapter_std::memory::{Behaviour, MemoryMedium};
 use raft_nostd::journal::Geometry;
 use raft_nostd::{ClusterId, Config, Duration, NodeId, frame};
@@ -31,8 +34,8 @@ pub struct Swarm {
     pub drift: u64,
     /// How many entries clients fill before everything heals.
     pub appetite: u64,
-    /// For how many election timeouts everything goes wrong.
-    pub timeouts: u64,
+    /// For how long everything goes wrong.
+    pub span: Duration,
     pub faults: Faults,
 }
 
@@ -108,15 +111,18 @@ impl Faults {
 }
 
 impl Swarm {
-    pub fn draw(random: &mut Random) -> Self {
+    pub fn draw(random: &mut Random, options: &Options) -> Self {
         let log_entries = random.among(&[8, 16, 32, 64, 128, 256, 256, 512]);
         let log_bytes = log_entries as usize * (16 + random.among(&[40, 60])) + 400;
         let election = Duration::from_millis(random.among(&[40, 80, 150, 300]));
+        let nodes = draw_nodes(random, options);
+        let span = election.times(random.among(&[20, 80, 240]));
+        let span = options.span.unwrap_or(span);
         let beats = random.among(&[2, 3, 5]);
         let behaviour = random.among(&[Behaviour::File, Behaviour::Blanking, Behaviour::Nor]);
         let datagram = random.among(&[256, 400, 600, 1_200]);
         Self {
-            nodes: random.among(&[3, 3, 3, 3, 3, 3, 5, 5, 5, 1, 2, 4, 7]),
+            nodes,
             log_entries,
             log_bytes,
             datagram,
@@ -131,7 +137,7 @@ impl Swarm {
             durable_machines: random.among(&[0, 0, 300]),
             drift: if beats == 2 { random.below(250) } else { random.below(500) },
             appetite: u64::from(log_entries) * random.among(&[0, 1, 10, 100, 100, 100]),
-            timeouts: random.among(&[20, 80, 240]),
+            span,
             faults: Faults::draw(random),
         }
     }
@@ -148,6 +154,14 @@ impl Swarm {
 
     pub fn medium(&self) -> MemoryMedium {
         MemoryMedium::new(self.geometry, self.behaviour).with_sectors(self.sector)
+    }
+}
+
+fn draw_nodes(random: &mut Random, options: &Options) -> u32 {
+    let usual = random.among(&[3, 3, 3, 3, 3, 3, 5, 5, 5, 1, 2, 4, 7]);
+    match options.nodes {
+        Some((least, most)) => least + random.below(u64::from(most - least) + 1) as u32,
+        None => usual,
     }
 }
 

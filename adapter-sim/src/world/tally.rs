@@ -1,66 +1,105 @@
 //! How often each thing took effect.
 
-use crate::host::Deeds;
+use crate::place::host::Deeds;
 use crate::world::World;
 use raft_nostd::Event;
 
 macro_rules! tally {
-    ($($counter:ident),+ $(,)?) => {
+    ($($(#[$doc:meta])* $counter:ident),+ $(,)?) => {
         /// How often each fault took effect, and what was done in spite of it.
-        #[derive(Clone, Copy, Debug, Default)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Tally {
-            $(pub $counter: u64,)+
+            $($(#[$doc])* pub $counter: u64,)+
         }
 
         impl Tally {
+            /// Adds what was counted elsewhere.
             pub fn add(&mut self, other: &Tally) {
                 $(self.$counter += other.$counter;)+
             }
 
-            pub fn assert_all_took_effect(&self) {
-                $(assert!(self.$counter > 0, "never happened: {}", stringify!($counter));)+
+            /// Each counter's name and value.
+            pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($counter), self.$counter),)+].into_iter()
             }
         }
     };
 }
 
 tally! {
+    /// Simulated milliseconds.
     virtual_millis,
+    /// Datagrams that arrived.
     delivered,
+    /// Datagrams that did not.
     lost,
+    /// Datagrams that arrived twice.
     duplicated,
+    /// Datagrams with a flipped bit.
     flipped,
+    /// Datagrams that came out of order.
     late,
+    /// Datagrams that came late because all of their kind do.
     dawdled,
+    /// Networks that fell apart.
     partitions,
+    /// Leaders that something happened to as soon as they were elected.
     ambushes,
+    /// Nodes that stopped.
     crashes,
+    /// Leaders that stopped.
     leader_crashes,
+    /// Times at which all stopped at once.
     blackouts,
+    /// Processes that were killed.
     kills,
+    /// Nodes that were stopped cleanly.
     seals,
+    /// Sectors that a power cut found unsynced.
     torn,
+    /// Starts that found less than had been written.
     undone,
+    /// Starts from a disk with a flipped bit.
     rotten,
+    /// Starts that a power cut ended.
     interrupted_recoveries,
+    /// Nodes that stood still.
     pauses,
+    /// Disks that filled up.
     full,
+    /// Disks whose sync failed.
     sync_failures,
+    /// Batches that were written in the background.
     deferred_syncs,
+    /// Terms with a leader.
     elections,
+    /// Commands that their proposer saw applied.
     applied,
+    /// Commands that were told to be lost.
     proposals_lost,
+    /// Linearizable reads that were answered.
     reads,
+    /// Logs that lost entries to a leader's.
     truncations,
+    /// Snapshots that nodes took.
     snapshots_taken,
+    /// Snapshots of leaders that nodes installed.
     snapshots_installed,
+    /// Snapshots that came to nothing.
     snapshots_failed,
+    /// Chunks of snapshots that did not arrive.
     chunks_lost,
+    /// Transfers of snapshots that something happened to.
     waylaid,
+    /// Transfers that went on after a restart.
     transfers_resumed,
+    /// Transfers that made way for a newer snapshot.
     transfers_superseded,
+    /// Nodes that stopped while they were restored from a snapshot.
     interrupted_installs,
+    /// Runs that ended with logs that nothing can make room in.
     full_for_good,
+    /// Runs that ended without a leader, for the same reason.
     exhausted,
 }
 

@@ -1,10 +1,16 @@
 //! A node's place: its disk and its clock, and the node while it runs.
 
-use crate::clock::Clock;
-use crate::deferred::{self, Deferred};
-use crate::disk::{Core, Disk, Image, SharedMedium};
-use crate::host::Surroundings;
-use crate::machine::{Machine, State};
+pub mod clock;
+pub mod deferred;
+pub mod errands;
+pub mod host;
+pub mod machine;
+
+use crate::judge::disk::{Core, Disk, Image, SharedMedium};
+use crate::place::clock::Clock;
+use crate::place::deferred::Deferred;
+use crate::place::host::Surroundings;
+use crate::place::machine::{Machine, State};
 use crate::random::Random;
 use crate::swarm::Swarm;
 use adapter_std::memory::{Fate, MemoryError, MemoryMedium};

@@ -1,10 +1,10 @@
 //! What goes wrong, apart from single datagrams.
 
-use crate::network::Partition;
 use crate::place::{Node, Opened, Stop};
 use crate::random::Random;
 use crate::swarm::Faults;
 use crate::world::World;
+use crate::world::network::Partition;
 use adapter_std::memory::MemoryMedium;
 use raft_nostd::Role;
 
@@ -40,7 +40,7 @@ impl World {
             self.places[*at].raft().is_some_and(|raft| raft.status().role == Role::Leader)
         };
         let leaders: Vec<_> = (0..self.places.len()).filter(leads).collect();
-        if leaders.is_empty() || self.random.below(4) == 0 {
+        if leaders.is_empty() || self.random.one_in(4) {
             self.random.below(self.places.len() as u64) as usize
         } else {
             self.random.among(&leaders)
@@ -57,7 +57,7 @@ impl World {
         let faults = &self.swarm.faults;
         let place = &mut self.places[at];
         let Some(raft) = place.raft() else {
-            if self.random.below(4) == 0 {
+            if self.random.one_in(4) {
                 self.start(at);
             }
             return;
@@ -80,7 +80,7 @@ impl World {
                 0 => medium.fill_after(0),
                 _ => medium.fill_writes_after(self.random.below(400)),
             }
-        } else if self.random.below(10) == 0 {
+        } else if self.random.one_in(10) {
             medium.make_room();
         }
         drop(medium);
@@ -117,7 +117,7 @@ impl World {
                 return;
             }
         }
-        if self.random.below(2) == 0 {
+        if self.random.one_in(2) {
             self.propose(at, 12);
         }
     }
@@ -233,7 +233,7 @@ fn ail(medium: &mut MemoryMedium, faults: &Faults, random: &mut Random) {
             0 => medium.fill_after(random.below(2)),
             _ => medium.fill_writes_after(random.below(1_000)),
         }
-    } else if random.below(20) == 0 {
+    } else if random.one_in(20) {
         medium.restart();
     }
 }

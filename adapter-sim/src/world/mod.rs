@@ -1,14 +1,19 @@
 //! The cluster, its clients, its network, and time.
 
-use crate::client::Clients;
-use crate::disk::Core;
-use crate::host::Deeds;
+pub mod client;
+mod mischief;
+pub mod network;
+pub mod tally;
+
+use crate::judge::disk::Core;
 use crate::judge::{Judge, hash};
-use crate::network::Network;
+use crate::place::host::Deeds;
 use crate::place::{JOURNAL, Place, SNAPSHOTS};
 use crate::random::Random;
 use crate::swarm::{Faults, MAX_COMMAND, Swarm};
-use crate::tally::Tally;
+use crate::world::client::Clients;
+use crate::world::network::Network;
+use crate::world::tally::Tally;
 use raft_nostd::wire::Message;
 use raft_nostd::{Duration, Halt, Instant, LogFull, NodeId, ProposeError, Role, frame, wire};
 
@@ -30,9 +35,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64) -> Self {
-        let mut random = Random::new(seed);
-        let swarm = Swarm::draw(&mut random);
+    pub fn new(mut random: Random, swarm: Swarm) -> Self {
         let voters: Vec<_> = (1..=swarm.nodes).map(|id| NodeId::new(id).unwrap()).collect();
         let places = voters.iter().map(|id| Place::new(*id, &swarm, &mut random)).collect();
         let mut world = Self {
@@ -57,7 +60,7 @@ impl World {
 
     /// Everything goes wrong, for a while or until the logs are full.
     pub fn run_with_faults(&mut self) {
-        let end = self.now.plus(self.swarm.election.times(self.swarm.timeouts));
+        let end = self.now.plus(self.swarm.span);
         while self.now < end && !self.all_are_full() {
             self.mischief();
             self.client_asks();
@@ -228,7 +231,7 @@ impl World {
                 break;
             }
             let mut command = self.random.bits().to_le_bytes().to_vec();
-            let most = if self.random.below(8) == 0 { MAX_COMMAND } else { 40 };
+            let most = if self.random.one_in(8) { MAX_COMMAND } else { 40 };
             command.resize(8 + self.random.below(u64::from(most) - 7) as usize, 1);
             match node.propose(local, &command) {
                 Ok(position) => {
@@ -299,7 +302,7 @@ impl World {
         if let (Ok(()), Ok(said)) = (taken, wire::decode(&datagram.bytes)) {
             self.judge.taken(datagram.to, node.raft(), &said);
         }
-        if self.random.below(30) == 0 {
+        if self.random.one_in(30) {
             node.timeout(local); // Early, mostly, and then nothing may come of it.
         }
         self.act(datagram.to);
@@ -310,7 +313,7 @@ impl World {
         if self.places[at].paused_until <= self.now {
             let most = self.random.among(&[1, 3, 1_000, 1_000, 1_000]);
             let place = &mut self.places[at];
-            if self.random.below(8) == 0 {
+            if self.random.one_in(8) {
                 place.check(); // Always after it acted, and sometimes before.
             }
             if let Some(raft) = place.raft() {
