@@ -126,7 +126,7 @@ fn leaders_shine() {
 fn a_failure_is_told_at_the_end() {
     let svg = draw(&everything(), "everything");
     let picture = Document::parse(&svg).unwrap();
-    let last = picture.descendants().filter(|node| node.has_tag_name("text")).next_back().unwrap();
+    let last = picture.descendants().rfind(|node| node.has_tag_name("text")).unwrap();
     assert!(last.text().unwrap().contains("FAILED  State Machine Safety"), "{last:?}");
     let lowest = picture.descendants().filter_map(|node| number(node, "y")).fold(0.0, f64::max);
     assert_eq!(number(last, "y"), Some(lowest));
