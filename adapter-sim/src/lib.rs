@@ -7,10 +7,14 @@ mod judge;
 pub mod picture;
 mod place;
 mod random;
+mod registers;
 mod run;
 pub mod story;
+mod subject;
 mod swarm;
 mod world;
 
+pub use random::Random;
 pub use run::{Failure, Options, Report, is_running, record, replay, run};
+pub use subject::Subject;
 pub use world::tally::Tally;

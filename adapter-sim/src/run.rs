@@ -1,6 +1,8 @@
 //! One run: everything goes wrong for a while, then everything heals.
 
 use crate::random::Random;
+use crate::registers::Registers;
+use crate::subject::Kind;
 use crate::swarm::Swarm;
 use crate::world::World;
 use crate::world::tally::Tally;
@@ -77,8 +79,9 @@ fn recorded(random: Random, options: &Options) -> (Result<Report, Failure>, Vec<
 
 fn judged(mut random: Random, options: &Options) -> Result<Report, Failure> {
     let run = || {
-        let swarm = Swarm::draw(&mut random, options);
-        let mut world = World::new(random, swarm);
+        let kind = Rc::new(Kind::of(Registers::default));
+        let swarm = Swarm::draw(&mut random, options, &kind);
+        let mut world = World::new(random, swarm, &kind);
         world.run_with_faults();
         world.heal_and_converge();
         Report { tally: world.tally, trace: world.trace }

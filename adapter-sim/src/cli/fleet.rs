@@ -3,6 +3,7 @@
 use super::Failed;
 use super::options::Run;
 use adapter_sim::{Failure, Options, Tally, run};
+use cpu_time::ProcessTime;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ops::Range;
 use std::sync::Mutex;
@@ -28,7 +29,7 @@ struct Sum {
 
 /// Runs all seeds that were asked for, or as many as there is time for.
 pub fn run_all(what: &Run) -> Result<(), Failed> {
-    let began = Instant::now();
+    let (began, processor) = (Instant::now(), ProcessTime::now());
     let seeds = what.range();
     let shared = Shared {
         next: AtomicU64::new(seeds.start),
@@ -46,7 +47,7 @@ pub fn run_all(what: &Run) -> Result<(), Failed> {
     });
     shared.bar.finish_and_clear();
     let sum = shared.sum.into_inner().expect("no thread panics while it counts");
-    report(&sum, began.elapsed(), threads);
+    report(&sum, began.elapsed(), processor.elapsed());
     match sum.first {
         None => Ok(()),
         Some((seed, failure)) => {
@@ -88,14 +89,15 @@ fn work(shared: &Shared, options: &Options) {
     }
 }
 
-fn report(sum: &Sum, took: Duration, threads: usize) {
+fn report(sum: &Sum, took: Duration, processor: Duration) {
     let seconds = sum.tally.virtual_millis as f64 / 1_000.0;
-    let rate = seconds / took.as_secs_f64() / threads as f64;
     println!(
-        "{} seeds, {seconds:.0} cluster-seconds in {:.1} s on {threads} threads: {rate:.0} cluster-seconds a \
-         CPU second",
+        "{} seeds, {seconds:.0} cluster-seconds in {:.1} s: {:.0} in each second of a processor",
         sum.seeds,
-        took.as_secs_f64()
+        took.as_secs_f64(),
+        seconds / processor.as_secs_f64()
     );
-    println!("{:?}", sum.tally);
+    for (counter, times) in sum.tally.counters() {
+        println!("{times:>14} {}", counter.replace('_', " "));
+    }
 }

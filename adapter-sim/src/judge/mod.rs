@@ -320,12 +320,12 @@ impl Judge {
         let mut machine = self.seen[at].machine;
         for step in &deeds.steps {
             match step {
-                Step::Applied(position, command) => {
+                Step::Applied(position, command, answer) => {
                     let index = position.index;
                     assert!(index > machine, "{id}: {position} is applied again");
                     assert!(!skips(machine, index), "{id}: skipped a command for {position}");
                     machine = index;
-                    self.history.applied(*position, command);
+                    self.history.applied(id, *position, command, answer);
                 }
                 Step::Restored(state) => {
                     let through = state.last.index.max(machine);

@@ -20,7 +20,7 @@ impl Deeds {
     /// The commands its machine was given, in order.
     pub fn applied(&self) -> impl Iterator<Item = (Position, &[u8])> {
         self.steps.iter().filter_map(|step| match step {
-            Step::Applied(position, command) => Some((*position, &command[..])),
+            Step::Applied(position, command, _) => Some((*position, &command[..])),
             Step::Restored(_) => None,
         })
     }

@@ -4,8 +4,10 @@
 
 use crate::judge::hash;
 use crate::random::Random;
+use crate::subject::{Guest, Kind};
 use raft_nostd::{Committed, Index, Position, SnapshotError, StateMachine};
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 /// How much of itself a machine keeps: the same on all nodes.
 #[derive(Clone, Copy, Debug)]
@@ -28,23 +30,65 @@ pub struct State {
 
 /// What a machine has done.
 pub enum Step {
-    Applied(Position, Vec<u8>),
+    /// With what the subject answered.
+    Applied(Position, Vec<u8>, String),
     /// A snapshot replaced its state.
     Restored(State),
 }
 
+/// What a machine with durability of its own has durably.
+pub struct Kept {
+    state: State,
+    subject: Box<dyn Guest>,
+}
+
+impl Kept {
+    /// What one has at first; `None` for a subject that cannot be copied.
+    pub fn first(kind: &Kind) -> Option<Self> {
+        Some(Self { state: State::default(), subject: kind.make().copy()? })
+    }
+
+    pub fn copy(&self) -> Option<Self> {
+        Some(Self { state: self.state.clone(), subject: self.subject.copy()? })
+    }
+}
+
 pub struct Machine {
     pub state: State,
+    pub subject: Box<dyn Guest>,
+    kind: Rc<Kind>,
     /// What it has durably, when it is durable by itself: perhaps an older state.
-    kept: Option<State>,
+    kept: Option<Kept>,
     size: Size,
     /// The snapshot that is being written.
-    image: Option<Vec<u8>>,
-    /// The pieces of a snapshot so far.
-    pieces: Vec<u8>,
+    image: Option<Image>,
+    /// The snapshot that is being read.
+    reading: Reading,
     random: Random,
     steps: Vec<Step>,
 }
+
+/// A snapshot that is being written: first the subject's pieces, then the simulator's.
+struct Image {
+    /// Bytes of the subject's pieces so far.
+    subject: u64,
+    subject_ended: bool,
+    own: Vec<u8>,
+    /// Bytes of `own` that were written.
+    written: usize,
+}
+
+/// A snapshot that is being read.
+#[derive(Default)]
+struct Reading {
+    offset: u64,
+    subject: u64,
+    own: Vec<u8>,
+}
+
+/// What a piece is of: its first byte.
+const SUBJECT: u8 = 0;
+const OWN: u8 = 1;
 
 impl Size {
     /// Bytes of the longest snapshot.
@@ -66,9 +110,6 @@ impl State {
     }
 
     fn to_bytes(&self, size: &Size) -> Vec<u8> {
-        if self.commands == 0 {
-            return Vec::new(); // So that there are empty snapshots.
-        }
         let Position { term, index } = self.last;
         let fields = [self.commands, self.digest, term.0, index.0];
         let words = fields.iter().chain(&self.digests);
@@ -77,9 +118,6 @@ impl State {
     }
 
     fn from_bytes(size: &Size, bytes: &[u8]) -> Option<Self> {
-        if bytes.is_empty() {
-            return Some(Self::default());
-        }
         let words = bytes.len().checked_sub(size.padding)?;
         let words: Vec<_> = bytes[..words]
             .chunks(8)
@@ -98,21 +136,26 @@ impl State {
 
 impl Machine {
     /// `kept`: what a machine with durability of its own has.
-    pub fn new(kept: Option<State>, size: Size, seed: u64) -> Self {
+    pub fn new(kept: Option<Kept>, kind: &Rc<Kind>, size: Size, seed: u64) -> Self {
+        let copy = kept.as_ref().and_then(Kept::copy);
+        let first = || Kept { state: State::default(), subject: kind.make() };
+        let Kept { state, subject } = copy.unwrap_or_else(first);
         Self {
-            state: kept.clone().unwrap_or_default(),
+            state,
+            subject,
+            kind: Rc::clone(kind),
             kept,
             size,
             image: None,
-            pieces: Vec::new(),
+            reading: Reading::default(),
             random: Random::new(seed),
             steps: Vec::new(),
         }
     }
 
     /// What it has durably.
-    pub fn kept(&self) -> Option<State> {
-        self.kept.clone()
+    pub fn kept(&mut self) -> Option<Kept> {
+        self.kept.take()
     }
 
     pub fn take_steps(&mut self) -> Vec<Step> {
@@ -127,8 +170,66 @@ impl Machine {
     /// Makes the state durable, when it does such things at all, and feels like it.
     fn keep(&mut self) {
         if self.kept.is_some() && self.random.below(3) > 0 {
-            self.kept = Some(self.state.clone());
+            let subject = self.subject.copy().expect("it was copied before");
+            self.kept = Some(Kept { state: self.state.clone(), subject });
         }
+    }
+
+    fn begin_image(&mut self) {
+        // (What nothing was applied to has nothing to say: so there are empty snapshots.)
+        let blank = self.state.commands == 0;
+        let own = if blank { Vec::new() } else { self.state.to_bytes(&self.size) };
+        self.image = Some(Image { subject: 0, subject_ended: blank, own, written: 0 });
+    }
+
+    /// The next piece of the subject; `None` at its end.
+    fn subject_piece(&mut self, piece: &mut [u8]) -> Result<Option<usize>, SnapshotError> {
+        let image = self.image.as_mut().expect("begun");
+        if image.subject_ended {
+            return Ok(None);
+        }
+        let len = self.subject.snapshot(image.subject, piece)?;
+        assert!(len <= piece.len(), "the subject wrote {len} bytes into {}", piece.len());
+        image.subject += len as u64;
+        image.subject_ended = len == 0;
+        Ok((len > 0).then_some(len))
+    }
+
+    /// The next piece of the simulator's state; zero at its end.
+    fn own_piece(&mut self, piece: &mut [u8]) -> usize {
+        let image = self.image.as_mut().expect("begun");
+        let rest = &image.own[image.written..];
+        // The first piece may be short, the others are at least half as long as they might be: so
+        // it is known how many there are at most.
+        let least = if image.written == 0 { 1 } else { piece.len().div_ceil(2) };
+        let len = least + self.random.below((piece.len() - least) as u64 + 1) as usize;
+        let len = len.min(rest.len());
+        piece[..len].copy_from_slice(&rest[..len]);
+        image.written += len;
+        len
+    }
+
+    fn give_up_image(&mut self) {
+        if let Some(image) = self.image.take()
+            && !image.subject_ended
+        {
+            _ = self.subject.snapshot(image.subject, &mut []);
+        }
+    }
+
+    /// All pieces were read: they are the state.
+    fn switch(&mut self) {
+        let Reading { offset, subject, own } = std::mem::take(&mut self.reading);
+        if offset == 0 {
+            self.state = State::default();
+            self.subject = self.kind.make();
+        } else {
+            self.state = State::from_bytes(&self.size, &own).expect("a snapshot is one, and whole");
+            let restored = self.subject.restore(subject, &[]);
+            assert!(restored.is_ok(), "the subject does not take its own snapshot: {restored:?}");
+        }
+        self.steps.push(Step::Restored(self.state.clone()));
+        self.keep();
     }
 }
 
@@ -138,7 +239,8 @@ impl StateMachine for Machine {
     fn apply(&mut self, committed: Committed<'_>) {
         let Committed { position, command } = committed;
         self.state.apply(&self.size, position, command);
-        self.steps.push(Step::Applied(position, command.to_vec()));
+        let answer = self.subject.apply(committed);
+        self.steps.push(Step::Applied(position, command.to_vec(), answer));
         self.keep();
     }
 
@@ -149,41 +251,43 @@ impl StateMachine for Machine {
     }
 
     fn snapshot(&mut self, offset: u64, piece: &mut [u8]) -> Result<usize, SnapshotError> {
-        if piece.is_empty() {
-            self.image = None;
+        let Some((kind, bytes)) = piece.split_first_mut() else {
+            self.give_up_image();
             return Ok(0);
-        }
+        };
         if offset == 0 {
-            self.image = Some(self.state.to_bytes(&self.size));
+            self.give_up_image();
+            self.begin_image();
         }
-        let image = self.image.as_ref().expect("the image of what was begun");
-        let rest = &image[usize::try_from(offset).unwrap()..];
-        if rest.is_empty() {
+        if let Some(len) = self.subject_piece(bytes)? {
+            *kind = SUBJECT;
+            return Ok(1 + len);
+        }
+        let len = self.own_piece(bytes);
+        if len == 0 {
             self.image = None;
             return Ok(0);
         }
-        // The first piece may be short, the others are at least half as long as they might be: so
-        // it is known how many there are at most.
-        let least = if offset == 0 { 1 } else { piece.len().div_ceil(2) };
-        let len = least + self.random.below((piece.len() - least) as u64 + 1) as usize;
-        let len = len.min(rest.len());
-        piece[..len].copy_from_slice(&rest[..len]);
-        Ok(len)
+        *kind = OWN;
+        Ok(1 + len)
     }
 
     fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
         if offset == 0 {
-            self.pieces.clear();
+            self.reading = Reading::default();
         }
-        assert_eq!(offset, self.pieces.len() as u64, "the pieces follow each other");
-        if !piece.is_empty() {
-            self.pieces.extend(piece);
-            return Ok(());
+        let reading = &mut self.reading;
+        assert_eq!(offset, reading.offset, "the pieces follow each other");
+        reading.offset += piece.len() as u64;
+        match piece.split_first() {
+            None => self.switch(),
+            Some((&SUBJECT, bytes)) => {
+                let taken = self.subject.restore(reading.subject, bytes);
+                assert!(taken.is_ok(), "the subject does not take its own snapshot: {taken:?}");
+                reading.subject += bytes.len() as u64;
+            }
+            Some((_, bytes)) => reading.own.extend(bytes),
         }
-        let pieces = std::mem::take(&mut self.pieces);
-        self.state = State::from_bytes(&self.size, &pieces).expect("a snapshot is one, and whole");
-        self.steps.push(Step::Restored(self.state.clone()));
-        self.keep();
         Ok(())
     }
 }

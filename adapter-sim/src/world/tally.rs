@@ -37,12 +37,18 @@ tally! {
     duplicated,
     /// Datagrams with a flipped bit.
     flipped,
+    /// Datagrams that were cut short.
+    truncated,
+    /// Datagrams of another cluster.
+    foreign,
     /// Datagrams that came out of order.
     late,
     /// Datagrams that came late because all of their kind do.
     dawdled,
     /// Networks that fell apart.
     partitions,
+    /// Networks whose parts came together and fell apart, again and again.
+    flapping,
     /// Leaders that something happened to as soon as they were elected.
     ambushes,
     /// Nodes that stopped.
@@ -59,12 +65,22 @@ tally! {
     torn,
     /// Starts that found less than had been written.
     undone,
-    /// Starts from a disk with a flipped bit.
+    /// Starts from a copy of the disks with a flipped bit.
+    rotten_copies,
+    /// Bits that flipped on disks for good.
     rotten,
+    /// Writes that went astray.
+    astray,
+    /// Nodes that stay down since their disks do not give back what they were given.
+    lost_disks,
+    /// Nodes that stayed down while a quorum had to do without them.
+    left_dead,
     /// Starts that a power cut ended.
     interrupted_recoveries,
     /// Nodes that stood still.
     pauses,
+    /// Clocks that jumped ahead.
+    jumps,
     /// Disks that filled up.
     full,
     /// Disks whose sync failed.
@@ -97,6 +113,8 @@ tally! {
     transfers_superseded,
     /// Nodes that stopped while they were restored from a snapshot.
     interrupted_installs,
+    /// Healed quorums whose leader had no room to open its term, and waits for all.
+    waits_for_all,
     /// Runs that ended with logs that nothing can make room in.
     full_for_good,
     /// Runs that ended without a leader, for the same reason.
