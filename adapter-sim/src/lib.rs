@@ -5,12 +5,14 @@
 
 mod check;
 mod judge;
+pub mod picture;
 mod place;
 mod quiet;
 mod random;
 mod registers;
 mod run;
 mod shrink;
+pub mod story;
 mod subject;
 mod swarm;
 mod world;
