@@ -1,7 +1,9 @@
 //! The simulator as a test of somebody else's state machine.
 
+use crate::picture::draw;
 use crate::quiet::keep_judges_quiet;
 use crate::run::{Failure, Options, Simulator};
+use crate::story::Story;
 use crate::subject::Subject;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -24,11 +26,29 @@ pub fn check<M: Subject>(make: impl Fn() -> M + Send + Sync + 'static, seeds: Ra
     let simulator = Simulator::with_subject(make, Options::default());
     let Some((seed, failure)) = first_failure(&simulator, seeds) else { return };
     let (_, tape) = simulator.record(seed);
-    let shortened = simulator.shrink(&tape, PATIENCE);
-    let (now, before) = shortened.map_or((tape.draws.len(), tape.draws.len()), |shrunk| {
-        (shrunk.tape.draws.len(), shrunk.before)
-    });
-    panic!("seed {seed} failed: {}\n(shortened from {before} choices to {now})", failure.verdict);
+    let short = simulator.shrink(&tape, PATIENCE, |_, _| {});
+    let (_, story) = simulator.tell(&short.map_or(tape, |short| short.tape));
+    panic!("seed {seed} failed: {}{}", failure.verdict, kept(seed, &story));
+}
+
+/// Where the story of a short run that fails in the same way is kept.
+fn kept(seed: u64, story: &Story) -> String {
+    let folder = std::env::temp_dir().join("adapter-sim");
+    let trace = folder.join(format!("seed-{seed}.trace"));
+    let picture = trace.with_extension("svg");
+    let written = std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(&trace, story.to_string()))
+        .and_then(|()| std::fs::write(&picture, draw(story, &format!("seed {seed}, shortened"))));
+    match written {
+        Ok(()) => {
+            let lines = story.lines().count();
+            let (trace, picture) = (trace.display(), picture.display());
+            format!(
+                "\na short run that fails so, in {lines} lines: {trace}\nand as a picture: {picture}"
+            )
+        }
+        Err(_) => format!("\n{story}"),
+    }
 }
 
 fn first_failure(simulator: &Simulator, seeds: Range<u64>) -> Option<(u64, Failure)> {

@@ -18,6 +18,14 @@ pub struct Tape {
     pub(crate) marks: Vec<usize>,
 }
 
+impl Tape {
+    /// How many choices were made.
+    #[must_use]
+    pub fn choices(&self) -> usize {
+        self.draws.len()
+    }
+}
+
 /// Where choices come from.
 pub struct Random {
     source: Source,

@@ -172,6 +172,13 @@ impl Subject for Registers {
         vec![random.below(u64::from(KEYS)) as u8]
     }
 
+    fn describe(command: &[u8]) -> String {
+        match Call::parse(command) {
+            Some((key, call)) => format!("{call} in r{key}"),
+            None => format!("{} bytes", command.len()),
+        }
+    }
+
     fn copy(&self) -> Option<Self> {
         Some(self.clone())
     }

@@ -2,6 +2,7 @@
 
 use crate::random::{Random, Tape};
 use crate::registers::Registers;
+use crate::story::{Story, What, Words};
 use crate::subject::{Kind, Subject};
 use crate::swarm::Swarm;
 use crate::world::World;
@@ -80,7 +81,7 @@ impl Simulator {
     /// # Errors
     /// What the judges found.
     pub fn run(&self, seed: u64) -> Result<Report, Failure> {
-        self.judged(Random::new(seed))
+        self.judged(Random::new(seed), None)
     }
 
     /// Runs one seed; returns all that was drawn, too.
@@ -93,17 +94,33 @@ impl Simulator {
         self.recorded(Random::replay(tape))
     }
 
+    /// Runs what was drawn before, and tells what happens.
+    pub fn tell(&self, tape: &Tape) -> (Result<Report, Failure>, Story) {
+        let story = Rc::new(RefCell::new(Story::default()));
+        let outcome = self.judged(Random::replay(tape), Some(Rc::clone(&story)));
+        let mut story = story.take();
+        if let Err(failure) = &outcome {
+            let end = story.lines().last().map(|(at, _)| at).unwrap_or_default();
+            story.line(end, What::Failed(Words::new(&failure.verdict)));
+        }
+        (outcome, story)
+    }
+
     fn recorded(&self, random: Random) -> (Result<Report, Failure>, Tape) {
         let tape = Rc::new(RefCell::new(Tape::default()));
-        let outcome = self.judged(random.recorded(&tape));
+        let outcome = self.judged(random.recorded(&tape), None);
         (outcome, tape.take())
     }
 
-    fn judged(&self, mut random: Random) -> Result<Report, Failure> {
+    fn judged(
+        &self,
+        mut random: Random,
+        story: Option<Rc<RefCell<Story>>>,
+    ) -> Result<Report, Failure> {
         let run = || {
             let kind = Rc::new((self.kind)());
             let swarm = Swarm::draw(&mut random, &self.options, &kind);
-            let mut world = World::new(random, swarm, &kind);
+            let mut world = World::new(random, swarm, &kind, story);
             world.run_with_faults();
             world.heal_and_converge();
             Report { tally: world.tally, trace: world.trace }

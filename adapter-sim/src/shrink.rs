@@ -22,13 +22,19 @@ pub struct Shrunk {
 const SWARM_DRAWS: usize = 128;
 
 impl Simulator {
-    /// Makes a failing run shorter, for as long as there is `time`. `None` when it does not fail.
-    pub fn shrink(&self, tape: &Tape, time: Duration) -> Option<Shrunk> {
+    /// Makes a failing run shorter, for as long as there is `time`, and tells `progress` how many runs it has
+    /// tried, and how many choices are left. `None` when it does not fail.
+    pub fn shrink(
+        &self,
+        tape: &Tape,
+        time: Duration,
+        progress: impl FnMut(u64, usize),
+    ) -> Option<Shrunk> {
         let (outcome, tape) = self.replay(tape);
         let failure = outcome.err()?;
         let before = tape.draws.len();
         let shrunk = Shrunk { tape, failure, tries: 0, before };
-        let mut search = Search { simulator: self, until: Instant::now() + time, shrunk };
+        let mut search = Search { simulator: self, until: Instant::now() + time, shrunk, progress };
         while search.pass() == Progress::Some {}
         Some(search.shrunk)
     }
@@ -40,13 +46,14 @@ enum Progress {
     None,
 }
 
-struct Search<'a> {
+struct Search<'a, P> {
     simulator: &'a Simulator,
     until: Instant,
     shrunk: Shrunk,
+    progress: P,
 }
 
-impl Search<'_> {
+impl<P: FnMut(u64, usize)> Search<'_, P> {
     /// Tries everything once.
     fn pass(&mut self) -> Progress {
         let before = self.weight();
@@ -74,6 +81,7 @@ impl Search<'_> {
             return Progress::None;
         }
         self.shrunk.tries += 1;
+        (self.progress)(self.shrunk.tries, self.shrunk.tape.draws.len());
         let tape = Tape { draws, marks: Vec::new() };
         let (outcome, tape) = self.simulator.replay(&tape);
         match outcome {

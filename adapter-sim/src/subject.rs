@@ -1,6 +1,7 @@
 //! A state machine to be put under the simulator.
 
 use crate::random::Random;
+use crate::story::Words;
 use raft_nostd::{Committed, SnapshotError, StateMachine};
 use std::fmt::Debug;
 
@@ -22,6 +23,11 @@ pub trait Subject: StateMachine<Response: Debug> + 'static {
     fn question(random: &mut Random) -> Vec<u8> {
         let _ = random;
         Vec::new()
+    }
+
+    /// A command in words, for people.
+    fn describe(command: &[u8]) -> String {
+        Words::command(command).to_string()
     }
 
     /// A copy of it, if it can be copied: then it also runs as a machine with durability of its own.
@@ -69,6 +75,7 @@ pub(crate) struct Kind {
     make: Box<dyn Fn() -> Box<dyn Guest>>,
     pub(crate) command: fn(&mut Random) -> Vec<u8>,
     pub(crate) question: fn(&mut Random) -> Vec<u8>,
+    pub(crate) describe: fn(&[u8]) -> String,
     pub(crate) command_max: u32,
     pub(crate) snapshot_max: usize,
 }
@@ -79,6 +86,7 @@ impl Kind {
             make: Box::new(move || Box::new(make())),
             command: M::command,
             question: M::question,
+            describe: M::describe,
             command_max: M::COMMAND_MAX,
             snapshot_max: M::SNAPSHOT_MAX,
         }

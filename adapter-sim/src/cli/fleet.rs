@@ -1,7 +1,7 @@
 //! Many seeds, on all processors.
 
-use super::Failed;
 use super::options::Run;
+use super::{Failed, say};
 use adapter_sim::{Failure, Simulator, Tally};
 use cpu_time::ProcessTime;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -52,7 +52,8 @@ pub fn run_all(what: &Run) -> Result<(), Failed> {
     match sum.first {
         None => Ok(()),
         Some((seed, failure)) => {
-            println!("seed {seed} failed: {}", failure.verdict);
+            say(&format!("seed {seed} failed: {}\n", failure.verdict));
+            say(&format!("see it: adapter-sim{} --seed {seed} --shrink\n", what.again()));
             Err(Failed)
         }
     }
@@ -92,13 +93,13 @@ fn work(shared: &Shared, simulator: &Simulator) {
 
 fn report(sum: &Sum, took: Duration, processor: Duration) {
     let seconds = sum.tally.virtual_millis as f64 / 1_000.0;
-    println!(
-        "{} seeds, {seconds:.0} cluster-seconds in {:.1} s: {:.0} in each second of a processor",
+    say(&format!(
+        "{} seeds, {seconds:.0} cluster-seconds in {:.1} s: {:.0} in each second of a processor\n",
         sum.seeds,
         took.as_secs_f64(),
         seconds / processor.as_secs_f64()
-    );
+    ));
     for (counter, times) in sum.tally.counters() {
-        println!("{times:>14} {}", counter.replace('_', " "));
+        say(&format!("{times:>14} {}\n", counter.replace('_', " ")));
     }
 }

@@ -15,17 +15,18 @@ impl World {
         let Some(node) = &mut place.node else { return };
         if let Ok(read) = node.read(local) {
             self.clients.asked(place.id, read, &self.judge);
+            self.tell_read(at, read.get());
         }
         self.act(at);
     }
 
     /// Up to `most` commands for a node; perhaps it crashes as soon as it has taken them.
     pub fn propose(&mut self, at: usize, most: u64) {
-        let place = &mut self.places[at];
-        let local = place.clock.reading(self.now);
-        let Some(node) = &mut place.node else { return };
+        let local = self.places[at].clock.reading(self.now);
         let mut taken = 0;
         for _ in 0..self.random.below(most) {
+            let place = &mut self.places[at];
+            let Some(node) = &mut place.node else { return };
             if node.raft().last().index.0 >= self.swarm.appetite {
                 break;
             }
@@ -33,7 +34,9 @@ impl World {
             match node.propose(local, &command) {
                 Ok(position) => {
                     taken += 1;
-                    self.clients.proposed(place.id, position, command);
+                    let id = place.id;
+                    self.tell_asked(at, &command, position);
+                    self.clients.proposed(id, position, command);
                 }
                 Err(ProposeError::LogFull(LogFull::Capacity)) => self.full = true,
                 Err(_) => {}

@@ -20,12 +20,14 @@ impl World {
     /// to the same log and state.
     pub fn heal_and_converge(&mut self) {
         self.calm();
+        self.teller.scene("Nothing goes wrong any more, for a majority of nodes.");
         self.gather(Gathered::Quorum);
         self.full = false;
         if !self.makes_progress(10) {
             let why = self.sketch();
             assert!(self.is_justified(), "a healed quorum makes no progress: {why}");
         }
+        self.teller.scene("All come back.");
         self.gather(Gathered::All);
         // So many that small logs must be compacted for it.
         let entries = if self.all_compact() { self.swarm.log_entries.min(30) } else { 0 };

@@ -7,17 +7,21 @@ mod launch;
 mod mischief;
 pub mod network;
 pub mod tally;
+pub mod tell;
 
 use crate::judge::{Judge, hash};
 use crate::place::host::Deeds;
 use crate::place::{JOURNAL, Place, SNAPSHOTS};
 use crate::random::Random;
+use crate::story::Story;
 use crate::subject::Kind;
 use crate::swarm::{CLUSTER, Swarm};
 use crate::world::client::Clients;
 use crate::world::network::Network;
 use crate::world::tally::Tally;
+use crate::world::tell::Teller;
 use raft_nostd::{Duration, Halt, Instant, NodeId, wire};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 pub struct World {
@@ -34,12 +38,18 @@ pub struct World {
     pub trace: u64,
     /// A leader refused a proposal because the log is full for good.
     full: bool,
+    pub teller: Teller,
     kind: Rc<Kind>,
     buf: Vec<u8>,
 }
 
 impl World {
-    pub fn new(mut random: Random, swarm: Swarm, kind: &Rc<Kind>) -> Self {
+    pub fn new(
+        mut random: Random,
+        swarm: Swarm,
+        kind: &Rc<Kind>,
+        story: Option<Rc<RefCell<Story>>>,
+    ) -> Self {
         let voters: Vec<_> = (1..=swarm.nodes).map(|id| NodeId::new(id).unwrap()).collect();
         let places = voters.iter().map(|id| Place::new(*id, &swarm, kind, &mut random)).collect();
         let mut world = Self {
@@ -56,7 +66,10 @@ impl World {
             tally: Tally::default(),
             trace: 0,
             full: false,
+            teller: Teller::default(),
         };
+        world.teller = Teller::new(story, world.places.len());
+        world.teller.scene(&tell::cast(&world.voters));
         world.draw_rotten();
         for at in 0..world.places.len() {
             world.start(at);
@@ -151,7 +164,12 @@ impl World {
             assert!(ours, "{} takes a datagram of another cluster", place.id);
             self.judge.taken(datagram.to, node.raft(), &said);
         }
-        if self.random.one_in(30) {
+        if let Err(why) = taken {
+            self.tell_refused(datagram.to, &datagram.bytes, &why);
+        }
+        if self.random.one_in(30)
+            && let Some(node) = &mut self.places[datagram.to].node
+        {
             node.timeout(local); // Early, mostly, and then nothing may come of it.
         }
         self.act(datagram.to);
@@ -178,6 +196,9 @@ impl World {
         let place = &mut self.places[at];
         let Some(node) = &mut place.node else { return };
         let (id, halted, deeds) = (place.id, node.raft().halted(), node.around().take_deeds());
+        self.tell_deeds(at, &deeds);
+        let place = &mut self.places[at];
+        let Some(node) = &mut place.node else { return };
         assert!(matches!(halted, None | Some(Halt::StorageFailed)), "{id}: {halted:?}");
         let machine = &node.around().machine;
         let state = if deeds.steps.is_empty() { None } else { Some(machine.state.clone()) };
