@@ -4,7 +4,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::cluster::{Cluster, NODES};
-use super::history::{History, millis};
+use adapter_sim::linearizability::millis;
+
+use super::history::History;
 use super::proxy::{Faults, PerMille};
 use super::rng::Rng;
 

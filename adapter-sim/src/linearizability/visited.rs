@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::model::State;
+use super::models::kv::State;
 
 /// A set of operations, by number.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::model::State;
+use super::models::kv::State;
 use super::problem::{Candidate, Partial, Problem, Verdict};
 use super::visited::{Entry, Last, Set, Visited};
 
@@ -162,7 +162,7 @@ impl<'a> Sweep<'_, 'a> {
     }
 
     /// The operations on the way to `trail`.
-    fn order(&self, mut trail: Option<usize>) -> Vec<&'a super::Operation> {
+    fn order(&self, mut trail: Option<usize>) -> Vec<&'a super::history::Operation> {
         let mut order = Vec::new();
         while let Some(Trail { from, by }) = trail.map(|index| &self.trail[index]) {
             order.push(self.problem.operation(*by));

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::history::{Call, Completion, Operation, Reply};
-use super::super::rng::Rng;
+use super::dice::Rng;
+use super::history::{Completion, Operation};
+use super::models::kv::{self, Call, Reply};
 use super::{CheckError, Limits, Summary, Violation, check, check_within};
 
 const GET: Call = Call::Get;
@@ -301,7 +302,7 @@ fn large_history(rng: &mut Rng, rounds: u64) -> Vec<Operation> {
                 4 => GET,
                 _ => DEL,
             };
-            let (after, reply) = super::model::apply(&state, &call);
+            let (after, reply) = kv::apply(&state, &call);
             let times = (20 * round + rng.below(10), 20 * round + 10 + rng.below(14));
             if rng.below(60) > 0 {
                 state = after;

@@ -19,8 +19,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::super::history::{Call, Operation, Reply};
-use super::model::{self, State};
+use super::history::Operation;
+use super::models::kv::{self, Call, Reply, State};
 use super::visited::{Last, Set};
 
 /// What an operation answered, as far as the search may know.
@@ -154,7 +154,7 @@ impl<'a> Problem<'a> {
         candidate: Candidate,
     ) -> Option<(State, Last)> {
         let call = &self.operation(candidate).call;
-        let (next_state, reply) = model::apply(state, call);
+        let (next_state, reply) = kv::apply(state, call);
         let next_last = match candidate {
             Candidate::Certain(number) if *self.certain[number].reply != reply => return None,
             Candidate::Certain(_) => Last::Certain,
@@ -162,7 +162,7 @@ impl<'a> Problem<'a> {
             Candidate::Open(_) => Last::Open(state.clone()),
         };
         if let Last::Open(state_before_last) = last {
-            let (state_without, reply_without) = model::apply(state_before_last, call);
+            let (state_without, reply_without) = kv::apply(state_before_last, call);
             let same_answer = matches!(candidate, Candidate::Open(_)) || reply_without == reply;
             if same_answer && state_without == next_state {
                 return None;

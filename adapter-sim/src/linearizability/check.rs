@@ -1,27 +1,13 @@
-//! Checks that what the clients of the key-value store saw is *linearizable*: that each operation
-//! can be given one instant between its invocation and its return at which it took effect, such
-//! that a store doing them one by one in that order gives the same answers.
-//!
-//! Operations on different keys do not affect each other, so each key is checked by itself. The
-//! search is bounded by [`Limits`]; giving up is an error of its own, never a verdict.
-
-mod events;
-mod model;
-#[cfg(test)]
-mod oracle;
-mod problem;
-mod search;
-mod sweep;
-#[cfg(test)]
-mod tests;
-mod visited;
+//! The check itself: key by key, and the first answer that nothing explains.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::history::{self, Call, Completion, Operation};
-use problem::{Answer, Item, Partial, Problem, Verdict};
+use super::history::{self, Completion, Operation};
+use super::models::kv::Call;
+use super::problem::{Answer, Item, Partial, Problem, Verdict};
+use super::{search, sweep};
 
 /// How much work a check may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +139,7 @@ pub fn check_within(operations: &[Operation], limits: Limits) -> Result<Summary,
 }
 
 /// Looks for an explanation of `items`, and counts the steps.
-fn explain<'a>(items: &[Item<'a>], limits: Limits) -> (Verdict<'a>, u64) {
+pub(super) fn explain<'a>(items: &[Item<'a>], limits: Limits) -> (Verdict<'a>, u64) {
     // Most histories are explained, which the search finds out in few steps.
     const SHARE_OF_SEARCH: u64 = 8;
     let problem = Problem::new(items);
@@ -168,7 +154,7 @@ fn explain<'a>(items: &[Item<'a>], limits: Limits) -> (Verdict<'a>, u64) {
 
 /// How much of a history to look at.
 #[derive(Debug, Clone, Copy)]
-enum Cut {
+pub(super) enum Cut {
     /// All of it.
     Nowhere,
     /// What was known right after this time.
@@ -176,7 +162,7 @@ enum Cut {
 }
 
 /// What the search is to explain of `history`, cut as told.
-fn items<'a>(history: &[&'a Operation], cut: Cut) -> Vec<Item<'a>> {
+pub(super) fn items<'a>(history: &[&'a Operation], cut: Cut) -> Vec<Item<'a>> {
     let is_seen = |time| match cut {
         Cut::Nowhere => true,
         Cut::After(end) => time <= end,

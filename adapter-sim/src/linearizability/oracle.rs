@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use super::super::history::{Call, Completion, Operation, Reply};
-use super::super::rng::Rng;
+use super::check::{CheckError, Cut, check, items};
+use super::dice::Rng;
+use super::history::{Completion, Operation};
+use super::models::kv::{Call, Reply};
 use super::problem::{Problem, Verdict};
-use super::{CheckError, Cut, check, items, search, sweep};
+use super::{search, sweep};
 
 /// Whether some order of all answered and any unknown operations explains all answers.
 fn is_linearizable(operations: &[Operation]) -> bool {

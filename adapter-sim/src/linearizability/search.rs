@@ -7,7 +7,7 @@
 //! left in the list of [`Events`], and then any open operation invoked before that return.
 
 use super::events::{Event, Events, Place};
-use super::model::State;
+use super::models::kv::State;
 use super::problem::{Candidate, Partial, Problem, Verdict};
 use super::visited::{Entry, Last, Set, Visited};
 

@@ -1,8 +1,37 @@
 //! The sequential key-value store, reduced to one key.
 
+use std::fmt;
 use std::sync::Arc;
 
-use super::super::history::{Call, Reply};
+/// What a client asked for, on one key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// Write this value.
+    Set(String),
+    /// Read the value.
+    Get,
+    /// Read the value as a decimal `i64` (an absent key counts as 0) and write it plus one.
+    Incr,
+    /// Remove the key.
+    Del,
+}
+
+/// What the store answered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Reply {
+    /// To [`Call::Set`]: written.
+    Done,
+    /// To [`Call::Get`]: the value, or `None` if the key is absent.
+    Value(Option<String>),
+    /// To [`Call::Incr`]: the number written.
+    Number(i64),
+    /// To [`Call::Del`]: how many keys were removed, 0 or 1.
+    Removed(u64),
+    /// To [`Call::Incr`]: the value is not an `i64`, or is the greatest one. Nothing was
+    /// written. Unlike [`Completion::Failed`] this says something about the value, and is
+    /// checked.
+    Refused,
+}
 
 /// The value of the key; `None` is absent.
 pub type State = Option<Arc<str>>;
@@ -27,6 +56,30 @@ fn incremented(state: &State) -> Option<i64> {
         None => 0,
     };
     number.checked_add(1)
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(value) => write!(f, "set {value:?}"),
+            Self::Get => write!(f, "get"),
+            Self::Incr => write!(f, "incr"),
+            Self::Del => write!(f, "del"),
+        }
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => write!(f, "done"),
+            Self::Value(Some(value)) => write!(f, "{value:?}"),
+            Self::Value(None) => write!(f, "absent"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Removed(count) => write!(f, "removed {count}"),
+            Self::Refused => write!(f, "refused"),
+        }
+    }
 }
 
 #[cfg(test)]

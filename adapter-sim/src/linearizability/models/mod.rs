@@ -1,0 +1,3 @@
+//! Sequential models.
+
+pub mod kv;
