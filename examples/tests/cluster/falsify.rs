@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use adapter_sim::linearizability::models::kv::{Call, Reply};
-use adapter_sim::linearizability::{Completion, Operation};
+
+use super::history::{Completion, Operation};
 
 /// The histories that come of corrupting `operations` in different ways, with what was done.
 ///

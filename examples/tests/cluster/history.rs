@@ -7,20 +7,26 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use adapter_sim::linearizability::models::kv::{Call, Reply};
-use adapter_sim::linearizability::{Completion, Operation};
+use adapter_sim::linearizability::models::kv::{Call, Reply, Text};
+use adapter_sim::linearizability::{self, OperationId};
 
-/// A record of operations that many threads can write to.
+/// What a client of the key-value store did and saw.
+pub type Operation = linearizability::Operation<Text>;
+
+/// How that ended.
+pub type Completion = linearizability::Completion<Reply>;
+
+/// A history that many threads can write to.
 #[derive(Debug)]
 pub struct History {
     start: Instant,
-    operations: Mutex<Vec<Operation>>,
+    record: Mutex<linearizability::History<Text>>,
 }
 
 impl History {
     /// An empty history, whose clock starts now.
     pub fn new() -> Self {
-        Self { start: Instant::now(), operations: Mutex::new(Vec::new()) }
+        Self { start: Instant::now(), record: Mutex::default() }
     }
 
     /// The time since the start of this history.
@@ -28,42 +34,40 @@ impl History {
         self.start.elapsed()
     }
 
-    /// Adds a finished operation.
-    pub fn record(&self, operation: Operation) {
-        self.operations.lock().expect("no recorder panics").push(operation);
-    }
-
     /// Notes that `client` is about to ask for `call`. Call it before sending the request.
     pub fn begin(&self, client: u64, key: &str, call: Call) -> Pending<'_> {
-        let key = key.to_owned();
-        let completion = Completion::Unknown;
-        let invoked = self.now();
-        let operation = Operation { client, key, call, invoked, completion };
-        Pending { history: self, operation }
+        let at = self.now();
+        let id = self.with_record(|record| record.invoke(client, key, call, at));
+        Pending { history: self, id }
     }
 
-    /// Everything recorded, in the order of recording.
+    /// Everything recorded.
     ///
-    /// It consumes the history so that no [`Pending`] operation can be outstanding: one left out
-    /// could make a correct store look wrong.
+    /// It consumes the history so that no [`Pending`] operation can be outstanding: an answer left
+    /// out could make a faulty store look right.
     pub fn into_operations(self) -> Vec<Operation> {
-        self.operations.into_inner().expect("no recorder panics")
+        self.record.into_inner().expect("no recorder panics").into_operations()
+    }
+
+    fn with_record<T>(&self, write: impl FnOnce(&mut linearizability::History<Text>) -> T) -> T {
+        write(&mut self.record.lock().expect("no recorder panics"))
     }
 }
 
-/// An operation under way. It enters the history when it ends; if it is dropped (the client
-/// panicked, returned early) it enters as [`Completion::Unknown`].
+/// An operation under way. If it is dropped (there was no answer, the client panicked) it may have
+/// taken effect, or may yet.
 #[derive(Debug)]
-#[must_use = "dropping it at once records an operation that never returned"]
+#[must_use = "dropping it says that there was no answer"]
 pub struct Pending<'a> {
     history: &'a History,
-    operation: Operation,
+    id: OperationId,
 }
 
 impl Pending<'_> {
     /// The store answered, just now.
-    pub fn returned(mut self, reply: Reply) {
-        self.operation.completion = Completion::Ok { reply, at: self.history.now() };
+    pub fn returned(self, reply: Reply) {
+        let at = self.history.now();
+        self.history.with_record(|record| record.respond(self.id, reply, at));
     }
 
     /// There was no answer: it may have taken effect, or may yet.
@@ -72,14 +76,8 @@ impl Pending<'_> {
     }
 
     /// It certainly had and will have no effect.
-    pub fn failed(mut self) {
-        self.operation.completion = Completion::Failed;
-    }
-}
-
-impl Drop for Pending<'_> {
-    fn drop(&mut self) {
-        self.history.record(self.operation.clone());
+    pub fn failed(self) {
+        self.history.with_record(|record| record.fail(self.id));
     }
 }
 

@@ -26,10 +26,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use adapter_sim::linearizability::{CheckError, Completion, Operation, Summary, check};
+use adapter_sim::linearizability::{CheckError, Summary, check};
 use client::{Client, Desk};
 use cluster::Cluster;
-use history::History;
+use history::{Completion, History, Operation};
 use nemesis::Nemesis;
 use proxy::Counters;
 use rng::Rng;

@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::cluster::{Cluster, NODES};
 use adapter_sim::linearizability::millis;
 
+use super::cluster::{Cluster, NODES};
 use super::history::History;
 use super::proxy::{Faults, PerMille};
 use super::rng::Rng;
