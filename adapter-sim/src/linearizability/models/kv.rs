@@ -29,9 +29,9 @@ pub enum Reply {
     Number(i64),
     /// To [`Call::Del`]: how many keys were removed, 0 or 1.
     Removed(u64),
-    /// To [`Call::Incr`]: the value is not an `i64`, or is the greatest one. Nothing was
-    /// written. Unlike [`Completion::Failed`](super::super::Completion::Failed) this says something about the value, and is
-    /// checked.
+    /// To [`Call::Incr`]: the value is not an `i64`, or is the greatest one. Nothing was written.
+    /// Unlike [`Completion::Failed`](super::super::Completion::Failed) this says something about
+    /// the value, and is checked.
     Refused,
 }
 
