@@ -6,6 +6,7 @@
 mod check;
 mod judge;
 pub mod picture;
+pub mod linearizability;
 mod place;
 mod quiet;
 mod random;
