@@ -5,8 +5,8 @@
 
 mod check;
 mod judge;
-pub mod picture;
 pub mod linearizability;
+pub mod picture;
 mod place;
 mod quiet;
 mod random;

@@ -1,6 +1,7 @@
 //! The simulator's own subject: a few numbers that clients read, write, add to and swap, so that what
 //! they are answered can be judged for linearizability.
 
+use crate::linearizability::Model;
 use crate::random::Random;
 use crate::subject::Subject;
 use raft_nostd::{Committed, SnapshotError, StateMachine};
@@ -46,6 +47,24 @@ impl Register {
     }
 }
 
+impl Model for Register {
+    type Call = Call;
+    type Reply = u32;
+
+    fn apply(&mut self, call: &Call) -> u32 {
+        self.perform(*call)
+    }
+
+    fn is_read(call: &Call) -> bool {
+        *call == Call::Read
+    }
+}
+
+/// The number in what [`Registers`] answered, as text.
+pub(crate) fn answered(text: &str) -> Option<u32> {
+    text.strip_prefix("Some(")?.strip_suffix(')')?.parse().ok()
+}
+
 impl fmt::Display for Register {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -65,13 +84,14 @@ impl fmt::Display for Call {
 
 impl Call {
     fn draw(random: &mut Random) -> Self {
-        // Few values, so that swaps succeed, and many, so that writes can be told apart.
+        // Many values, so that they can be told apart, and a few small ones, so that swaps succeed.
         let mut value =
-            || if random.one_in(3) { random.bits() as u32 } else { random.below(4) as u32 };
+            || if random.one_in(8) { random.below(4) as u32 } else { random.bits() as u32 };
         let (one, other) = (value(), value());
-        match random.below(4) {
-            0 => Self::Write(one),
-            1 => Self::Add(one),
+        // (Additions of unknown fate commute: of many of them it takes long to find out which were made.)
+        match random.below(20) {
+            0..9 => Self::Write(one),
+            9 => Self::Add(one),
             _ => Self::Swap(one, other),
         }
     }

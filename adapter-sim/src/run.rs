@@ -1,7 +1,6 @@
 //! One run: everything goes wrong for a while, then everything heals.
 
 use crate::random::{Random, Tape};
-use crate::registers::Registers;
 use crate::story::{Story, What, Words};
 use crate::subject::{Kind, Subject};
 use crate::swarm::Swarm;
@@ -59,7 +58,7 @@ impl Simulator {
     /// linearizability.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self::with_subject(Registers::default, options)
+        Self { kind: Arc::new(Kind::registers), options }
     }
 
     /// With somebody else's state machine; `make` gives one in its first state.

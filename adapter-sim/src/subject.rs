@@ -1,6 +1,7 @@
 //! A state machine to be put under the simulator.
 
 use crate::random::Random;
+use crate::registers::{KEYS, Registers};
 use crate::story::Words;
 use raft_nostd::{Committed, SnapshotError, StateMachine};
 use std::fmt::Debug;
@@ -78,6 +79,8 @@ pub(crate) struct Kind {
     pub(crate) describe: fn(&[u8]) -> String,
     pub(crate) command_max: u32,
     pub(crate) snapshot_max: usize,
+    /// What is asked whenever a read may be answered.
+    pub(crate) reads: Vec<Vec<u8>>,
 }
 
 impl Kind {
@@ -89,7 +92,14 @@ impl Kind {
             describe: M::describe,
             command_max: M::COMMAND_MAX,
             snapshot_max: M::SNAPSHOT_MAX,
+            reads: Vec::new(),
         }
+    }
+
+    /// The simulator's own, whose every number is read.
+    pub(crate) fn registers() -> Self {
+        let reads = (0..KEYS).map(|key| vec![key]).collect();
+        Self { reads, ..Self::of(Registers::default) }
     }
 
     /// One in its first state.

@@ -1,6 +1,7 @@
 //! Everything heals, and liveness is asked for.
 
 use super::World;
+use super::client::Verdict;
 use super::mischief::Ending;
 use crate::judge::disk::Core;
 use crate::place::Place;
@@ -47,6 +48,8 @@ impl World {
             self.tally.exhausted += 1;
         }
         self.clients.nothing_lost_was_applied(&self.judge);
+        let verdict = self.clients.check_linearizability();
+        self.tally.undecided += u64::from(verdict == Verdict::Open);
         self.count();
     }
 
@@ -107,7 +110,8 @@ impl World {
 
     /// Whether so many commands are applied, and a read is answered, in time.
     fn makes_progress(&mut self, commands: u64) -> bool {
-        let patience = self.patience();
+        // (Clients ask for some three commands in each election timeout.)
+        let patience = self.patience().times(commands.div_ceil(10));
         let goal = (self.clients.applied + commands, self.clients.reads_answered + 1);
         // A few times over: a log that is all but full may make elections fail.
         let times = if self.all_compact() { 1 } else { 3 };

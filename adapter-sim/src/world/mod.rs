@@ -205,7 +205,7 @@ impl World {
         let elections = self.judge.elections();
         self.judge.look_at(&self.places, at, &deeds, state.as_ref());
         let gained = self.count_snapshots(at, &deeds);
-        self.clients.hear(id, &deeds);
+        self.clients.hear(self.now, id, &deeds);
         self.overhear(at, &deeds);
         if self.judge.elections() > elections && self.random.in_a_thousand(self.swarm.faults.ambush)
         {

@@ -3,7 +3,7 @@
 use super::World;
 use super::mischief::Ending;
 use super::network::Partition;
-use crate::place::host::Deeds;
+use crate::place::host::{self, Deeds};
 use crate::place::machine::Step;
 use crate::story::{Arrival, Datagram, Deed, Net, Said, Story, What, Words};
 use raft_nostd::{Duration, HardState, Index, Instant, NodeId, Position, wire};
@@ -158,7 +158,7 @@ impl World {
             return;
         }
         self.tell_durable(at);
-        for (event, _) in &deeds.events {
+        for host::Told { event, .. } in &deeds.events {
             self.does(at, Deed::told(event));
         }
         for step in &deeds.steps {
