@@ -84,15 +84,16 @@ impl fmt::Display for Call {
 
 impl Call {
     fn draw(random: &mut Random) -> Self {
-        // Many values, so that they can be told apart, and a few small ones, so that swaps succeed.
-        let mut value =
-            || if random.one_in(8) { random.below(4) as u32 } else { random.bits() as u32 };
-        let (one, other) = (value(), value());
-        // (Additions of unknown fate commute: of many of them it takes long to find out which were made.)
+        // Written is what can be told apart, or something small, which swaps may expect.
+        let small = random.below(4) as u32;
+        let value = random.bits() as u32;
+        // (Additions of unknown fate commute: of many of them it takes long to find out which were
+        // made. The same is true of swaps that lead in a circle.)
         match random.below(20) {
-            0..9 => Self::Write(one),
-            9 => Self::Add(one),
-            _ => Self::Swap(one, other),
+            0..8 => Self::Write(value),
+            8 => Self::Write(small),
+            9 => Self::Add(value),
+            _ => Self::Swap(small, value),
         }
     }
 
