@@ -78,6 +78,14 @@ enum Pieces {
 }
 
 impl Work {
+    /// One is asked for, and at once. Where the newest has to be replaced, it still has to be.
+    fn wish_for_one(&mut self) {
+        if self.wish == Wish::None {
+            self.wish = Wish::Now;
+        }
+        self.retry_at = None;
+    }
+
     fn begin_taking(&mut self) {
         self.stage = Stage::Taking { offset: 0 };
         self.wish = Wish::None;
@@ -120,8 +128,7 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
     /// nothing was applied since the last.
     pub fn compact(&mut self) {
         if self.raft.snapshot_due().is_some() {
-            self.work.wish = Wish::Now;
-            self.work.retry_at = None;
+            self.work.wish_for_one();
         }
     }
 

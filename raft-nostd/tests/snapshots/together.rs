@@ -153,6 +153,38 @@ fn a_snapshot_is_taken_after_so_many_bytes() {
     assert!(cluster.node(leader).raft().bytes_since_snapshot() < 400);
 }
 
+/// A newer snapshot that is merely asked for waits for a follower that takes in the last one. One that
+/// replaces what cannot be read does not: nobody gets any further with that.
+#[test]
+fn a_request_does_not_put_off_the_replacement_of_an_unreadable_snapshot() {
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let disks = cluster.kill(away);
+    cluster.write(1_500);
+    cluster.until("all applied", |cluster| {
+        cluster.node(leader).raft().applied() == cluster.node(leader).raft().last().index
+    });
+    let taken = cluster.node(leader).raft().metrics().snapshots_taken;
+    let medium = &mut cluster.node_mut(leader).host_mut().snapshots;
+    medium.fill_after(0);
+    for last_segment_of_a_slot in [4, 5] {
+        medium.damage(last_segment_of_a_slot, 100, 1);
+    }
+    // There is no space for a newer one, so that the replacement has to wait as well.
+    cluster.node_mut(leader).compact();
+    cluster.until("no space", |cluster| cluster.node(leader).host().complaints.len() == 1);
+    cluster.start(away, disks);
+    cluster.until("damage", |cluster| cluster.node(leader).host().complaints.len() == 2);
+    let complaints = &cluster.node(leader).host().complaints;
+    assert!(complaints[1].contains("is damaged"), "{complaints:?}");
+    cluster.node_mut(leader).host_mut().snapshots.make_room();
+    cluster.node_mut(leader).compact();
+    cluster.step();
+    assert_eq!(cluster.node(leader).raft().metrics().snapshots_taken, taken + 1);
+    cluster.settle();
+}
+
 #[test]
 fn a_node_that_never_ran_before_joins_by_snapshot() {
     let mut cluster = Cluster::new(32);
