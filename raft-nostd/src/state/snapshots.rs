@@ -64,7 +64,7 @@ impl Snapshots {
 
     /// Whether the state machine is being replaced.
     pub(crate) fn is_installing(&self) -> bool {
-        self.incoming.is_some_and(|incoming| incoming.stage == Stage::Installing)
+        self.incoming.as_ref().is_some_and(|incoming| incoming.stage == Stage::Installing)
     }
 
     /// Gives out the next chunk of the incoming snapshot.
