@@ -20,8 +20,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// The position and membership a snapshot taken now is of; `None` when there is nothing to
     /// gain, or a snapshot is being installed.
     pub(crate) fn snapshot_due(&self) -> Option<Manifest> {
-        let newest =
-            self.snapshots.newest.as_ref().map(|newest| newest.last.index).unwrap_or_default();
+        let newest = self.snapshots.newest_index();
         if self.halted.is_some() || self.snapshots.is_installing() || self.applied <= newest {
             return None;
         }
@@ -32,8 +31,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
 
     /// Bytes of entries that were applied since the newest snapshot.
     pub(crate) fn bytes_since_snapshot(&self) -> u64 {
-        let newest =
-            self.snapshots.newest.as_ref().map(|newest| newest.last.index).unwrap_or_default();
+        let newest = self.snapshots.newest_index();
         let first = newest.max(self.log.base().index).next();
         if first > self.applied {
             return 0;
@@ -73,8 +71,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
 
     /// In a crowded log, what was kept for followers that are a little behind makes way. O(1).
     pub(crate) fn reclaim(&mut self) {
-        let newest =
-            self.snapshots.newest.as_ref().map(|newest| newest.last.index).unwrap_or_default();
+        let newest = self.snapshots.newest_index();
         if newest > self.log.base().index && self.is_crowded() {
             self.compact(newest);
         }

@@ -174,6 +174,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         None
     }
 
+    /// The next datagram, if any may be sent. (Of its own, since a loop that polls would hold it twice.)
+    #[inline(never)]
     fn next_said(&mut self, now: Instant, buf: &mut [u8]) -> Option<Said> {
         if self.may_speak() == Speech::Withheld {
             return None;
