@@ -237,6 +237,38 @@ fn a_follower_hears_its_leader_where_chunks_are_lost() {
     cluster.settle();
 }
 
+/// A loss is heard of from the answer to the next heartbeat. That what was sent again is lost as well
+/// shows after one more; then a heartbeat without a chunk comes first, and the chunk right behind it,
+/// not another heartbeat later.
+#[test]
+fn a_chunk_that_is_lost_twice_follows_the_third_heartbeat() {
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let disks = cluster.kill(away);
+    cluster.write(1_500);
+    cluster.start(away, disks);
+    let chunks_of = |cluster: &Cluster| {
+        cluster.node(away).raft().incoming_snapshot().map_or(0, |(_, chunks, _)| chunks)
+    };
+    cluster.until("some chunks", |cluster| chunks_of(cluster) >= 10);
+    let (heartbeat, round_trip) = (Duration::from_millis(20), Duration::from_micros(200));
+    for _ in 0..5 {
+        let (had, began) = (chunks_of(&cluster), cluster.now);
+        // Nothing else is that long.
+        cluster.longest = 300;
+        while cluster.now < began.plus(heartbeat).plus(round_trip) {
+            cluster.step();
+        }
+        cluster.longest = 400;
+        assert_eq!(chunks_of(&cluster), had, "it was not lost");
+        cluster.until("the next chunk", |cluster| chunks_of(cluster) > had);
+        let late = cluster.now.since(began.plus(heartbeat.times(3)));
+        assert!(late <= round_trip, "{late:?} late");
+    }
+    cluster.settle();
+}
+
 #[test]
 fn who_lost_its_disk_is_told_of_and_sent_everything_anew() {
     for count in [20, 800] {
