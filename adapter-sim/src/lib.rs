@@ -6,6 +6,7 @@
 mod check;
 mod judge;
 pub mod linearizability;
+mod meter;
 pub mod picture;
 mod place;
 mod quiet;
