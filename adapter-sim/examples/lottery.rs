@@ -9,9 +9,11 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Who bought how many tickets.
 pub trait Tickets: Default + Clone + Send + 'static {
+    /// One more for `who`.
     fn buy(&mut self, who: u8);
     /// Whose ticket is the `nth`.
     fn nth(&self, nth: u32) -> Option<u8>;
+    /// Who has how many.
     fn list(&self) -> Vec<(u8, u32)>;
 }
 
