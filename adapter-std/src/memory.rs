@@ -84,6 +84,8 @@ pub struct MemoryMedium {
     write_room: Option<u64>,
     sync: Health,
     astray: Option<u32>,
+    /// Whether something is neither durable nor known to be dirty.
+    lost: Unsynced,
     calls: Calls,
 }
 
@@ -110,6 +112,8 @@ enum Unsynced {
 enum Health {
     Good,
     Failing,
+    /// A failed sync forgets that the sectors are dirty.
+    Losing,
 }
 
 impl MemoryMedium {
@@ -134,6 +138,7 @@ impl MemoryMedium {
             write_room: None,
             sync: Health::Good,
             astray: None,
+            lost: Unsynced::Clean,
             calls: Calls::default(),
         };
         medium.dirty = vec![Unsynced::Clean; len.div_ceil(medium.sector)];
@@ -179,6 +184,17 @@ impl MemoryMedium {
         self.sync = Health::Failing;
     }
 
+    /// As [`MemoryMedium::fail_syncs`], but a sync that fails forgets what it was to make durable, as page caches
+    /// do: reads show it, and later syncs do not include it. Only [`MemoryMedium::crash`] ends that.
+    pub fn lose_writes(&mut self) {
+        self.sync = Health::Losing;
+    }
+
+    /// Whether a failed sync has forgotten something: a process that goes on would take for durable what is not.
+    pub fn has_lost_writes(&self) -> bool {
+        self.lost == Unsynced::Dirty
+    }
+
     /// The next write succeeds and lands elsewhere, `by` bytes further on, at a multiple of the
     /// granularity: where it belongs nothing changes.
     pub fn misdirect(&mut self, by: u32) {
@@ -207,6 +223,7 @@ impl MemoryMedium {
         self.now.copy_from_slice(&self.durable);
         self.restart();
         self.dirty.fill(Unsynced::Clean);
+        self.lost = Unsynced::Clean;
     }
 
     /// The process is killed and started again: nothing written is lost, nor made durable.
@@ -371,7 +388,11 @@ impl Medium for MemoryMedium {
     }
 
     fn sync(&mut self) -> Result<(), MemoryError> {
-        if self.sync == Health::Failing {
+        if self.sync == Health::Losing && self.dirty.contains(&Unsynced::Dirty) {
+            self.dirty.fill(Unsynced::Clean);
+            self.lost = Unsynced::Dirty;
+        }
+        if self.sync != Health::Good {
             return Err(MemoryError::Sync);
         }
         if self.budget == Some(0) {

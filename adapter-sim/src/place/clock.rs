@@ -24,6 +24,11 @@ impl Clock {
         Self { at: now.as_micros(), shown, pace }
     }
 
+    /// A clock that shows the true time.
+    pub fn exact() -> Self {
+        Self { at: 0, shown: 0, pace: 1_000 }
+    }
+
     /// What it shows at the true time `at`.
     pub fn reading(self, at: Instant) -> Instant {
         let passed = at.as_micros().saturating_sub(self.at);

@@ -13,7 +13,7 @@ use crate::place::host::Surroundings;
 use crate::place::machine::{Kept, Machine, State};
 use crate::random::Random;
 use crate::subject::Kind;
-use crate::swarm::Swarm;
+use crate::swarm::{Clocks, Swarm};
 use adapter_std::memory::{Fate, MemoryError, MemoryMedium};
 use raft_nostd::invariants::Witness;
 use raft_nostd::journal::{Medium, RecoverError};
@@ -192,7 +192,10 @@ impl Place {
         random: &mut Random,
     ) -> Opened {
         let pace = if self.calm { swarm.pace(random) } else { swarm.wild_pace(random) };
-        self.clock = Clock::draw(now, pace, random);
+        self.clock = match swarm.clocks {
+            Clocks::Equal => Clock::exact(),
+            _ => Clock::draw(now, pace, random),
+        };
         let config = swarm.config(self.id, voters);
         let memory = vec![0; swarm.log_bytes];
         let kept = self.machine.as_ref().and_then(Kept::copy);
@@ -330,6 +333,12 @@ impl Place {
             });
         }
         unsynced
+    }
+
+    /// Whether its process must not go on with what its media show: a sync has failed and lost something.
+    pub fn must_lose_power(&self) -> bool {
+        let media = [Some(&self.medium), self.snapshots.as_ref()];
+        media.into_iter().flatten().any(|medium| medium.0.borrow().has_lost_writes())
     }
 
     /// The media do what they are told again.

@@ -35,6 +35,8 @@ pub struct Swarm {
     pub drift: u64,
     /// Whether clocks run at half to twice the true pace until then.
     pub clocks: Clocks,
+    /// Of a thousand commands, so many are as long as can be.
+    pub long: u64,
     /// How many entries clients fill before everything heals.
     pub appetite: u64,
     /// For how long everything goes wrong.
@@ -47,6 +49,9 @@ pub struct Swarm {
 pub enum Clocks {
     Tame,
     Wild,
+    /// All show the same, all datagrams take equally long, and so do all writes: nothing but what nodes draw
+    /// themselves tells them apart.
+    Equal,
 }
 
 /// Chances in a thousand.
@@ -59,6 +64,8 @@ pub struct Faults {
     pub truncate: u64,
     /// A datagram of another cluster comes by.
     pub foreign: u64,
+    /// It goes to another node.
+    pub misdelivery: u64,
     pub delay: u64,
     // Of each datagram of one kind.
     pub dawdle: u64,
@@ -109,6 +116,7 @@ impl Faults {
             flip: family(30),
             truncate: family(30),
             foreign: family(30),
+            misdelivery: family(30),
             delay: family(300),
             dawdle: family(900),
             slow_kind: family(5) % 5,
@@ -146,6 +154,8 @@ impl Swarm {
         let log_bytes =
             log_entries as usize * (16 + random.among(&[40, 60])) + 4 * command_max as usize;
         let election = Duration::from_millis(random.among(&[40, 80, 150, 300]));
+        let clocks =
+            random.among(&[Clocks::Tame, Clocks::Tame, Clocks::Wild, Clocks::Wild, Clocks::Equal]);
         let nodes = draw_nodes(random, options);
         let span = election.times(random.among(&[20, 80, 240]));
         let span = options.span.unwrap_or(span);
@@ -167,8 +177,15 @@ impl Swarm {
             snapshots: Shelves::draw(random, log_entries, datagram, kind),
             deferred: random.among(&[0, 500, 1_000, 1_000]),
             durable_machines: if kind.copies() { random.among(&[0, 0, 300]) } else { 0 },
-            clocks: random.among(&[Clocks::Tame, Clocks::Wild]),
-            drift: if beats == 2 { random.below(250) } else { random.below(500) },
+            long: random.among(&[30, 30, 300, 1_000]),
+            clocks,
+            drift: if clocks == Clocks::Equal {
+                0
+            } else if beats == 2 {
+                random.below(250)
+            } else {
+                random.below(500)
+            },
             appetite: u64::from(log_entries) * random.among(&[0, 1, 10, 100, 100, 100]),
             span,
             faults: Faults::draw(random),
@@ -193,7 +210,7 @@ impl Swarm {
     /// The same while things go wrong.
     pub fn wild_pace(&self, random: &mut Random) -> u64 {
         match self.clocks {
-            Clocks::Tame => self.pace(random),
+            Clocks::Tame | Clocks::Equal => self.pace(random),
             Clocks::Wild => 500 + random.below(1_501),
         }
     }

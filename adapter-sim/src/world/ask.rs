@@ -11,6 +11,11 @@ impl World {
         if !self.random.one_in(6) {
             self.propose(at, most);
         }
+        self.read(at);
+    }
+
+    /// A client asks a node to read.
+    pub fn read(&mut self, at: usize) {
         let place = &mut self.places[at];
         let local = place.clock.reading(self.now);
         let Some(node) = &mut place.node else { return };
@@ -24,6 +29,9 @@ impl World {
 
     /// What a client asks next: perhaps once more what it does not know the fate of.
     fn draw_command(&mut self) -> Vec<u8> {
+        if !self.kind.reads.is_empty() && self.random.in_a_thousand(self.swarm.long) {
+            return vec![1; self.swarm.command_max as usize];
+        }
         if self.random.in_a_thousand(self.swarm.faults.retry)
             && let Some((key, call)) = self.clients.again()
         {
@@ -58,8 +66,11 @@ impl World {
                     self.tell_asked(at, &command, position);
                     self.clients.proposed(self.now, id, position, command);
                 }
-                Err(ProposeError::LogFull(LogFull::Capacity)) => self.full = true,
-                Err(_) => {}
+                Err(why) => {
+                    self.full |= why == ProposeError::LogFull(LogFull::Capacity);
+                    self.tally.refused += 1;
+                    self.clients.refused(command);
+                }
             }
         }
         self.act(at);

@@ -21,6 +21,8 @@ pub struct Clients {
     reads: BTreeMap<(NodeId, ReadId), Vec<Read>>,
     /// Proposals that were told to be lost: nobody may ever apply them.
     lost: HashSet<Position>,
+    /// Calls that were refused: nobody may ever apply them.
+    refused: HashSet<Vec<u8>>,
     /// What they asked of numbers, and what they were answered.
     history: History<Register>,
     /// What they may ask again, since they do not know what became of it, or it was lost.
@@ -63,6 +65,14 @@ impl Clients {
         });
         let before = self.open.insert((node, position), Proposal { command, operation });
         assert!(before.is_none(), "two proposals at {position}");
+    }
+
+    /// A node did not take a command.
+    pub fn refused(&mut self, command: Vec<u8>) {
+        // (No two calls are the same.)
+        if Call::parse(&command).is_some() {
+            self.refused.insert(command);
+        }
     }
 
     pub fn asked(&mut self, now: Instant, node: NodeId, read: ReadId, key: u8, judge: &Judge) {
@@ -169,8 +179,9 @@ impl Clients {
 
     /// Nothing that was called lost was applied.
     pub fn nothing_lost_was_applied(&self, judge: &Judge) {
-        for (position, _) in judge.commands() {
+        for (position, command) in judge.commands() {
             assert!(!self.lost.contains(&position), "lost, and yet applied at {position}");
+            assert!(!self.refused.contains(command), "refused, and yet applied at {position}");
         }
     }
 

@@ -3,9 +3,10 @@
 use super::World;
 use super::client::Verdict;
 use super::mischief::Ending;
+use super::network::Partition;
 use crate::judge::disk::Core;
 use crate::place::Place;
-use crate::swarm::Faults;
+use crate::swarm::{Clocks, Faults};
 use raft_nostd::{Duration, NodeId, Role, frame};
 
 /// Who is started again.
@@ -24,6 +25,10 @@ impl World {
         self.teller.scene("Nothing goes wrong any more, for a majority of nodes.");
         self.gather(Gathered::Quorum);
         self.full = false;
+        if !self.answers_a_read() {
+            let why = self.sketch();
+            assert!(self.is_justified(), "a healed quorum answers no read: {why}");
+        }
         if !self.makes_progress(10) {
             let why = self.sketch();
             assert!(self.is_justified(), "a healed quorum makes no progress: {why}");
@@ -41,6 +46,7 @@ impl World {
             self.tally.full_for_good += u64::from(rests && self.full);
             if rests {
                 self.compare_answers();
+                self.disturb();
             }
         } else {
             let why = self.sketch();
@@ -85,6 +91,10 @@ impl World {
             Gathered::All => self.places.len(),
         };
         let mut places: Vec<_> = (0..self.places.len()).collect();
+        if whom == Gathered::Quorum && self.swarm.clocks == Clocks::Equal {
+            // All start at the same moment.
+            places.iter().for_each(|at| self.end(*at, Ending::Killed));
+        }
         while !places.is_empty() {
             let next = self.random.below(places.len() as u64) as usize;
             let at = places.swap_remove(next);
@@ -106,6 +116,40 @@ impl World {
             self.start(at);
         }
         self.places[at].node.is_some()
+    }
+
+    /// Whether a read is answered in time, while nobody writes.
+    fn answers_a_read(&mut self) -> bool {
+        let patience = self.patience();
+        let goal = self.clients.reads_answered + 1;
+        self.pass_until(patience, |world| {
+            let at = world.somebody();
+            world.read(at);
+            world.clients.reads_answered >= goal
+        })
+    }
+
+    /// A follower that does not hear its leader, and is heard by all, deposes nobody (§4.2.3, §9.6).
+    fn disturb(&mut self) {
+        let leads = |raft: &Core| raft.status().role == Role::Leader;
+        let leader = self.places.iter().position(|place| place.raft().is_some_and(leads));
+        // Without it there must be a majority still.
+        let running = self.places.iter().filter(|place| place.node.is_some()).count();
+        let spare = running > self.places.len() / 2 + 1;
+        let Some(leader) = leader.filter(|_| spare) else { return };
+        let deaf = self.random.below(self.places.len() as u64) as usize;
+        let term = |world: &Self| world.places[leader].raft().map(Core::term);
+        if deaf == leader || self.places[deaf].node.is_none() {
+            return;
+        }
+        self.teller.scene("One follower does not hear the leader any more.");
+        self.tally.disturbed += 1;
+        let before = term(self);
+        let until = self.now.plus(self.swarm.election.times(15));
+        self.network.cut(Partition::OneWay(leader, deaf), until, None, &mut self.random);
+        self.pass(until);
+        assert!(term(self) == before, "a deaf follower deposes its leader: {}", self.sketch());
+        self.network.heal();
     }
 
     /// Whether so many commands are applied, and a read is answered, in time.

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::story::{Arrival, Damage};
-use crate::swarm::CLUSTER;
+use crate::swarm::{CLUSTER, Clocks};
 use raft_nostd::wire::{self, Message};
 use raft_nostd::{ClusterId, Duration};
 
@@ -28,6 +28,11 @@ impl World {
         if self.random.in_a_thousand(faults.foreign) {
             self.stray(to, &bytes);
         }
+        if self.random.in_a_thousand(faults.misdelivery) {
+            self.tally.misdelivered += 1;
+            let other = self.random.below(self.places.len() as u64) as usize;
+            self.fly(other, Duration::default(), bytes.clone());
+        }
         let span = self.draw_span(&bytes);
         let flying = if self.teller.is_heard() { bytes.clone() } else { Vec::new() };
         arrivals.push(self.fly(to, span, bytes));
@@ -38,6 +43,9 @@ impl World {
     /// How long a datagram takes.
     fn draw_span(&mut self, bytes: &[u8]) -> Duration {
         let faults = self.swarm.faults;
+        if self.swarm.clocks == Clocks::Equal {
+            return Duration::from_micros(400);
+        }
         if faults.dawdle > 0
             && is_of(faults.slow_kind, bytes)
             && self.random.in_a_thousand(faults.dawdle)

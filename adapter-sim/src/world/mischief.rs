@@ -105,8 +105,14 @@ impl World {
         }
         if self.random.in_a_thousand(faults.sync_failure) {
             self.tally.sync_failures += 1;
-            medium.fail_syncs();
-            ailment = Some("fails to sync from now on");
+            if self.random.one_in(2) {
+                self.tally.lost_writes += 1;
+                medium.lose_writes();
+                ailment = Some("fails to sync from now on, and forgets what it was to");
+            } else {
+                medium.fail_syncs();
+                ailment = Some("fails to sync from now on");
+            }
         }
         if self.random.in_a_thousand(faults.full) {
             self.tally.full += 1;
@@ -263,6 +269,8 @@ impl World {
     /// A node stops in that way.
     pub fn end(&mut self, at: usize, way: Ending) {
         let place = &mut self.places[at];
+        // After a sync that failed, only the power's going off shows what is there.
+        let way = if place.must_lose_power() { Ending::PowerCut } else { way };
         let Some(raft) = place.raft() else { return };
         self.tally.crashes += 1;
         self.tally.leader_crashes += u64::from(raft.status().role == Role::Leader);
@@ -275,6 +283,9 @@ impl World {
             Ending::Sealed => {
                 self.tally.seals += 1;
                 place.stop(Stop::Sealed);
+                if place.must_lose_power() {
+                    self.tally.torn += place.lose_power(&mut self.random);
+                }
                 place.repair();
             }
             Ending::Killed => {

@@ -50,6 +50,8 @@ tally! {
     truncated,
     /// Datagrams of another cluster.
     foreign,
+    /// Datagrams that also went to another node.
+    misdelivered,
     /// Datagrams that came out of order.
     late,
     /// Datagrams that came late because all of their kind do.
@@ -82,6 +84,8 @@ tally! {
     astray,
     /// Nodes that stay down since their disks do not give back what they were given.
     lost_disks,
+    /// Leaders with a follower that does not hear them.
+    disturbed,
     /// Nodes that stayed down while a quorum had to do without them.
     left_dead,
     /// Starts that a power cut ended.
@@ -94,6 +98,8 @@ tally! {
     full,
     /// Disks whose sync failed.
     sync_failures,
+    /// Disks whose failed sync lost what it was to make durable.
+    lost_writes,
     /// Batches that were written in the background.
     deferred_syncs,
     /// Terms with a leader.
@@ -102,6 +108,8 @@ tally! {
     applied,
     /// Commands that were asked once more, since their fate was open.
     retries,
+    /// Commands that were refused.
+    refused,
     /// Commands that were told to be lost.
     proposals_lost,
     /// Linearizable reads that were answered.
