@@ -8,10 +8,12 @@ use raft_nostd::{Committed, SnapshotError, StateMachine};
 use std::collections::{BTreeMap, HashMap};
 
 /// Who bought how many tickets.
-trait Tickets: Default + Clone + Send + 'static {
+pub trait Tickets: Default + Clone + Send + 'static {
+    /// One more for `who`.
     fn buy(&mut self, who: u8);
     /// Whose ticket is the `nth`.
     fn nth(&self, nth: u32) -> Option<u8>;
+    /// Who has how many.
     fn list(&self) -> Vec<(u8, u32)>;
 }
 
@@ -49,7 +51,7 @@ impl Tickets for BTreeMap<u8, u32> {
 
 /// Sells tickets, and draws winners.
 #[derive(Default)]
-struct Lottery<T> {
+pub struct Lottery<T> {
     tickets: T,
     winners: Vec<u8>,
     /// A snapshot, being written or read.

@@ -8,6 +8,7 @@ mod check;
 pub mod explore;
 mod judge;
 pub mod linearizability;
+mod meter;
 pub mod picture;
 mod place;
 mod quiet;

@@ -58,6 +58,12 @@ impl Model for Register {
     fn is_read(call: &Call) -> bool {
         *call == Call::Read
     }
+
+    fn changes_nothing(call: &Call, before: &u32) -> bool {
+        let mut register = Register(*before);
+        register.perform(*call);
+        register.0 == *before
+    }
 }
 
 /// The number in what [`Registers`] answered, as text.

@@ -18,9 +18,6 @@ pub struct Shrunk {
     pub before: usize,
 }
 
-/// Draws at the start of a run that say what the cluster is like and what goes wrong.
-const SWARM_DRAWS: usize = 128;
-
 impl Simulator {
     /// Makes a failing run shorter, for as long as there is `time`, and tells `progress` how many runs it has
     /// tried, and how many choices are left. `None` when it does not fail.
@@ -56,26 +53,18 @@ struct Search<'a, P> {
 impl<P: FnMut(u64, usize)> Search<'_, P> {
     /// Tries everything once.
     fn pass(&mut self) -> Progress {
-        let before = self.weight();
+        let before = weight(&self.shrunk.tape);
         self.leave_out_marked();
-        self.quiet_each(SWARM_DRAWS);
-        self.leave_out_blocks();
         self.quiet_blocks();
+        self.leave_out_blocks();
         if self.shrunk.tape.draws.len() <= 2_000 {
             self.lower_each();
         }
-        let better = self.weight() < before && Instant::now() < self.until;
+        let better = weight(&self.shrunk.tape) < before && Instant::now() < self.until;
         if better { Progress::Some } else { Progress::None }
     }
 
-    /// Shorter is better, then quieter.
-    fn weight(&self) -> (usize, usize, u128) {
-        let draws = &self.shrunk.tape.draws;
-        let loud = draws.iter().filter(|draw| **draw > 0).count();
-        (draws.len(), loud, draws.iter().map(|draw| u128::from(*draw)).sum())
-    }
-
-    /// Keeps the run without these draws, or with other ones, if it fails in the same way.
+    /// Keeps the run without these draws, or with other ones, if it fails in the same way and is better.
     fn try_draws(&mut self, draws: Vec<u64>) -> Progress {
         if Instant::now() >= self.until {
             return Progress::None;
@@ -85,10 +74,12 @@ impl<P: FnMut(u64, usize)> Search<'_, P> {
         let tape = Tape { draws, marks: Vec::new() };
         let (outcome, tape) = self.simulator.replay(&tape);
         match outcome {
-            Err(failure) if kind(&failure) == kind(&self.shrunk.failure) => {
-                let same = tape.draws == self.shrunk.tape.draws;
+            Err(failure)
+                if kind(&failure) == kind(&self.shrunk.failure)
+                    && weight(&tape) < weight(&self.shrunk.tape) =>
+            {
                 (self.shrunk.tape, self.shrunk.failure) = (tape, failure);
-                if same { Progress::None } else { Progress::Some }
+                Progress::Some
             }
             _ => Progress::None,
         }
@@ -108,9 +99,7 @@ impl<P: FnMut(u64, usize)> Search<'_, P> {
             while let Some(from) = self.shrunk.tape.marks.get(at).copied() {
                 let end = self.shrunk.tape.draws.len();
                 let to = self.shrunk.tape.marks.get(at + stretch).copied().unwrap_or(end);
-                let length = self.shrunk.tape.draws.len();
-                let tried = self.try_without(from, to);
-                if tried == Progress::None || self.shrunk.tape.draws.len() >= length {
+                if self.try_without(from, to) == Progress::None {
                     at += stretch;
                 }
             }
@@ -118,13 +107,17 @@ impl<P: FnMut(u64, usize)> Search<'_, P> {
         }
     }
 
+    /// Sizes of blocks, from half of all down to one.
+    fn sizes(&self) -> impl Iterator<Item = usize> + use<P> {
+        let half = self.shrunk.tape.draws.len() / 2;
+        std::iter::successors(Some(half), |size| Some(size / 2)).take_while(|size| *size > 0)
+    }
+
     fn leave_out_blocks(&mut self) {
-        for size in [64, 16, 4, 2, 1] {
+        for size in self.sizes() {
             let mut at = 0;
             while at + size <= self.shrunk.tape.draws.len() && Instant::now() < self.until {
-                let length = self.shrunk.tape.draws.len();
-                let tried = self.try_without(at, at + size);
-                if tried == Progress::None || self.shrunk.tape.draws.len() >= length {
+                if self.try_without(at, at + size) == Progress::None {
                     at += size;
                 }
             }
@@ -133,18 +126,12 @@ impl<P: FnMut(u64, usize)> Search<'_, P> {
 
     /// Replaces draws by the quietest ones, some at a time.
     fn quiet_blocks(&mut self) {
-        for size in [256, 64, 16, 4, 1] {
+        for size in self.sizes() {
             let mut at = 0;
             while at < self.shrunk.tape.draws.len() && Instant::now() < self.until {
                 self.quiet(at, at + size);
                 at += size;
             }
-        }
-    }
-
-    fn quiet_each(&mut self, most: usize) {
-        for at in 0..most {
-            self.quiet(at, at + 1);
         }
     }
 
@@ -173,6 +160,12 @@ impl<P: FnMut(u64, usize)> Search<'_, P> {
             at += 1;
         }
     }
+}
+
+/// Shorter is better, then quieter.
+fn weight(tape: &Tape) -> (usize, usize, u128) {
+    let loud = tape.draws.iter().filter(|draw| **draw > 0).count();
+    (tape.draws.len(), loud, tape.draws.iter().map(|draw| u128::from(*draw)).sum())
 }
 
 /// What was found, without the numbers, which differ from run to run.

@@ -1,7 +1,7 @@
 //! Many seeds, on all processors.
 
 use super::options::Run;
-use super::{Failed, say};
+use super::{Failed, complain, say};
 use adapter_sim::{Failure, Simulator, Tally};
 use cpu_time::ProcessTime;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,6 +24,8 @@ struct Shared {
 struct Sum {
     tally: Tally,
     seeds: u64,
+    /// Over what every run did: equal wherever the same seeds run.
+    fingerprint: u64,
     first: Option<(u64, Failure)>,
 }
 
@@ -49,7 +51,11 @@ pub fn run_all(what: &Run) -> Result<(), Failed> {
     shared.bar.finish_and_clear();
     let sum = shared.sum.into_inner().expect("no thread panics while it counts");
     report(&sum, began.elapsed(), processor.elapsed());
+    let missing: Vec<_> = sum.tally.missing().collect();
     match sum.first {
+        None if what.every_fault && !missing.is_empty() => {
+            Err(complain(&format!("never happened: {}", missing.join(", "))))
+        }
         None => Ok(()),
         Some((seed, failure)) => {
             say(&format!("seed {seed} failed: {}\n", failure.verdict));
@@ -65,7 +71,7 @@ fn processors() -> usize {
 
 fn bar(seeds: &Range<u64>) -> ProgressBar {
     let bar = ProgressBar::new(seeds.end - seeds.start);
-    let style = "{bar:32} {pos}/{len} seeds, {per_sec}, {eta} left  {msg}";
+    let style = "{bar:32} {pos}/{len} seeds, {per_sec}, {eta} left\n{msg}";
     bar.with_style(ProgressStyle::with_template(style).expect("the template is right"))
 }
 
@@ -79,7 +85,12 @@ fn work(shared: &Shared, simulator: &Simulator) {
         let mut sum = shared.sum.lock().expect("no thread panics while it counts");
         sum.seeds += 1;
         match outcome {
-            Ok(report) => sum.tally.add(&report.tally),
+            Ok(report) => {
+                sum.tally.add(&report.tally);
+                let mixed = report.trace.rotate_left(seed as u32 % 64);
+                sum.fingerprint = sum.fingerprint.wrapping_add(mixed);
+                shared.bar.set_message(told(&sum.tally));
+            }
             Err(failure) => {
                 shared.stop.store(true, Ordering::Relaxed);
                 if sum.first.as_ref().is_none_or(|first| seed < first.0) {
@@ -91,6 +102,16 @@ fn work(shared: &Shared, simulator: &Simulator) {
     }
 }
 
+/// What went wrong so far, and how many of the things that may happen have happened.
+fn told(tally: &Tally) -> String {
+    let (all, seen) =
+        (tally.counters().count(), tally.counters().filter(|(_, times)| *times > 0).count());
+    let faults = tally.lost + tally.crashes + tally.partitions + tally.pauses + tally.torn;
+    format!(
+        "{faults} losses, crashes, partitions, pauses, torn sectors; {seen} of {all} kinds of things seen"
+    )
+}
+
 fn report(sum: &Sum, took: Duration, processor: Duration) {
     let seconds = sum.tally.virtual_millis as f64 / 1_000.0;
     say(&format!(
@@ -99,6 +120,7 @@ fn report(sum: &Sum, took: Duration, processor: Duration) {
         took.as_secs_f64(),
         seconds / processor.as_secs_f64()
     ));
+    say(&format!("fingerprint {:016x}\n", sum.fingerprint));
     for (counter, times) in sum.tally.counters() {
         say(&format!("{times:>14} {}\n", counter.replace('_', " ")));
     }

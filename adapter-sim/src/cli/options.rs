@@ -77,6 +77,10 @@ pub struct Run {
     #[arg(long, value_name = "S", value_parser = span)]
     pub seconds: Option<Duration>,
 
+    /// Fail, too, when a fault never took effect
+    #[arg(long)]
+    pub every_fault: bool,
+
     /// Threads; as many as there are processors by default
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,

@@ -66,6 +66,13 @@ pub trait Model: Clone + Default + Eq + Hash + Debug + Display {
         false
     }
 
+    /// Whether `call`, when it is answered with `reply`, changes no state, whatever the state it is so
+    /// answered in. Such a call is soon placed; no verdict depends on it.
+    fn changes_nothing(call: &Self::Call, reply: &Self::Reply) -> bool {
+        let _ = reply;
+        Self::is_read(call)
+    }
+
     /// Does `call`, and says whether its answer is `reply`. To be overridden where an answer is
     /// large, and can be compared without being made. What it does is of no account if the
     /// answer differs.

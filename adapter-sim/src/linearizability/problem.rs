@@ -12,8 +12,10 @@
 //!    operations: see [`Visited`](super::visited::Visited).
 //! 5. No open operation is tried that leads to a state of which one of the next answers
 //!    [cannot come](Model::may_yet_answer).
+//! 6. A certain operation that by its answer [changes nothing](Model::changes_nothing), and whose
+//!    answer is right where it may take effect next, does so; nothing else is tried in its place.
 //!
-//! This loses no verdict. If an order explains all answers, there is one with the fewest open
+//! This loses no verdict. What changes nothing may always be moved forward to where its answer is right. If an order explains all answers, there is one with the fewest open
 //! operations that does. It keeps to 5, and to 1, 3 and 4, or could do with fewer. It can be made
 //! to keep to 2 by letting identical operations swap places, since the one invoked earlier is
 //! allowed wherever the other is.
@@ -200,6 +202,13 @@ impl<'a, M: Model> Problem<'a, M> {
             return None;
         }
         Some((next_state, next_last))
+    }
+
+    /// Whether `candidate` takes effect in `state` by rule 6.
+    pub fn is_settled(&self, state: &M, candidate: Candidate) -> bool {
+        let Candidate::Certain(number) = candidate else { return false };
+        let Certain { operation, reply, .. } = &self.certain[number];
+        M::changes_nothing(&operation.call, reply) && self.step(state, candidate).is_some()
     }
 
     /// The state after `candidate`, unless it is answered something else than was received.

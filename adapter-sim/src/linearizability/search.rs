@@ -74,7 +74,7 @@ impl<'p, 'a, M: Model> Search<'p, 'a, M> {
         // Open operations left over can be said never to take effect.
         while self.events.remaining() > 0 {
             let Some(candidate) = self.candidate(cursor) else {
-                let Some(undone) = self.undo_last() else { return Verdict::Impossible };
+                let Some(undone) = self.undo_to_a_choice() else { return Verdict::Impossible };
                 cursor = self.after(undone);
                 continue;
             };
@@ -136,6 +136,16 @@ impl<'p, 'a, M: Model> Search<'p, 'a, M> {
         let (certain, open) = (&self.certain_taken, &self.open_taken);
         self.problem.is_hopeless(candidate, state, certain, self.events.first_call())
             || self.visited.enter(certain, open, state, last) == Entry::Futile
+    }
+
+    /// Takes back operations, up to one that something else may be tried in the place of.
+    fn undo_to_a_choice(&mut self) -> Option<Candidate> {
+        loop {
+            let undone = self.undo_last()?;
+            if !self.problem.is_settled(&self.state, undone) {
+                return Some(undone);
+            }
+        }
     }
 
     /// Takes back the operation taken last, and names it.

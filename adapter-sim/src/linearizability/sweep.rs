@@ -121,15 +121,7 @@ impl<'a, M: Model> Sweep<'_, 'a, M> {
         level: &mut Level<M>,
         next_level: &mut Level<M>,
     ) -> Visit {
-        let (certain, deadline) = self.certain_candidates(from);
-        let mut open = Vec::new();
-        while let Some(number) =
-            self.problem.next_open(open.last().map_or(0, |n| n + 1), deadline, &from.open_taken)
-        {
-            open.push(number);
-        }
-        let certain = certain.into_iter().map(Candidate::Certain);
-        for candidate in certain.chain(open.into_iter().map(Candidate::Open)) {
+        for candidate in self.candidates(from) {
             if self.steps == self.max_steps {
                 return Visit::OutOfSteps;
             }
@@ -143,6 +135,23 @@ impl<'a, M: Model> Sweep<'_, 'a, M> {
             }
         }
         Visit::Done
+    }
+
+    /// What may be tried to follow `from`.
+    fn candidates(&self, from: &Configuration<M>) -> Vec<Candidate> {
+        let (certain, deadline) = self.certain_candidates(from);
+        let mut candidates: Vec<_> = certain.into_iter().map(Candidate::Certain).collect();
+        let settled =
+            candidates.iter().find(|candidate| self.problem.is_settled(&from.state, **candidate));
+        if let Some(settled) = settled {
+            return vec![*settled];
+        }
+        let mut number = 0;
+        while let Some(open) = self.problem.next_open(number, deadline, &from.open_taken) {
+            candidates.push(Candidate::Open(open));
+            number = open + 1;
+        }
+        candidates
     }
 
     /// The certain operations that may follow `from`, and the time of the first return left.

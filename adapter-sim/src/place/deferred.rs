@@ -3,6 +3,7 @@
 //! and may crash.
 
 use crate::judge::disk::{Core, Disk, Write};
+use crate::meter;
 use crate::place::errands::Errands;
 use crate::place::host::{Surroundings, assert_medium_is_to_blame};
 use crate::place::machine::Machine;
@@ -21,7 +22,13 @@ pub struct Deferred {
     pub errands: Errands,
     journal: Writer,
     job: Option<Job>,
+    /// Outputs that were polled since the last input.
+    outputs: u32,
 }
+
+/// So many outputs come of one input at most: all entries of the longest log are applied, and all peers
+/// are sent whole windows.
+const OUTPUTS_MAX: u32 = 8_192;
 
 /// A batch on its way to the disk.
 struct Job {
@@ -147,14 +154,21 @@ impl Deferred {
         let media = (&mut medium, &mut snapshots);
         let (raft, journal, vault) = open(config, memory, media, &mut around.machine, (seed, now))?;
         let errands = Errands::new(vault, config.election_timeout, now);
-        Ok(Self { raft, around, errands, journal, job: None })
+        Ok(Self { raft, around, errands, journal, job: None, outputs: 0 })
     }
 
     pub fn datagram(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Refused> {
-        if let Received::Chunk(chunk) = self.raft.handle_datagram(now, bytes)? {
+        self.outputs = 0;
+        if let Received::Chunk(chunk) = meter::core(|| self.raft.handle_datagram(now, bytes))? {
             self.errands.bring(chunk);
         }
         Ok(())
+    }
+
+    /// Something but a datagram goes into the core.
+    pub fn input<R>(&mut self, input: impl FnOnce(&mut Core) -> R) -> R {
+        self.outputs = 0;
+        meter::core(|| input(&mut self.raft))
     }
 
     /// Does what the node wants done, but for the storage: at most so many things, since inputs may
@@ -162,7 +176,9 @@ impl Deferred {
     pub fn drain(&mut self, now: Instant, buf: &mut [u8], most: u64) -> Instant {
         for _ in 0..most {
             let reported = self.errands.is_reported(&self.raft);
-            match self.raft.poll_output(now, buf) {
+            self.outputs += 1;
+            assert!(self.outputs < OUTPUTS_MAX, "one input, and no end of outputs");
+            match meter::core(|| self.raft.poll_output(now, buf)) {
                 Output::Event(event) => self.around.event(event),
                 Output::Transmit(transmit) => {
                     self.around.send(transmit.to, transmit.datagram);
@@ -214,7 +230,9 @@ impl Deferred {
                 self.journal.sync(medium).inspect(|()| disk.synced())
             }
             Stage::Synced => {
-                self.raft.handle_persisted(now, job.ticket).expect("it is the node's own");
+                let ticket = job.ticket;
+                let taken = self.input(|raft| raft.handle_persisted(now, ticket));
+                taken.expect("it is the node's own");
                 return;
             }
         };
@@ -226,6 +244,7 @@ impl Deferred {
 
     /// A snapshot that is taken, sent or restored gets one step further.
     pub fn run_errand(&mut self, now: Instant, disk: &mut Disk) {
+        self.outputs = 0;
         self.errands.work(&mut self.raft, &mut self.around, now, disk);
     }
 
@@ -239,8 +258,7 @@ impl Deferred {
 
     fn failed(&mut self, now: Instant, ticket: Ticket, error: &WriteError<MemoryError>) {
         assert_medium_is_to_blame(error);
-        self.raft
-            .handle_persist_failed(now, ticket, error.failure())
-            .expect("it is the node's own");
+        let taken = self.input(|raft| raft.handle_persist_failed(now, ticket, error.failure()));
+        taken.expect("it is the node's own");
     }
 }

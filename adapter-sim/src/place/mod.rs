@@ -114,21 +114,21 @@ impl Node {
     pub fn timeout(&mut self, now: Instant) {
         match self {
             Self::Prompt(driver) => driver.timeout(now),
-            Self::Deferred(deferred) => deferred.raft.handle_timeout(now),
+            Self::Deferred(deferred) => deferred.input(|raft| raft.handle_timeout(now)),
         }
     }
 
     pub fn propose(&mut self, now: Instant, command: &[u8]) -> Result<Position, ProposeError> {
         match self {
             Self::Prompt(driver) => driver.propose(now, command),
-            Self::Deferred(deferred) => deferred.raft.propose(now, command),
+            Self::Deferred(deferred) => deferred.input(|raft| raft.propose(now, command)),
         }
     }
 
     pub fn read(&mut self, now: Instant) -> Result<ReadId, ReadError> {
         match self {
             Self::Prompt(driver) => driver.read(now),
-            Self::Deferred(deferred) => deferred.raft.read(now),
+            Self::Deferred(deferred) => deferred.input(|raft| raft.read(now)),
         }
     }
 

@@ -7,8 +7,8 @@ use raft_nostd::{LogFull, ProposeError};
 impl World {
     pub fn client_asks(&mut self) {
         let at = self.somebody();
-        let most = if self.random.in_a_thousand(self.swarm.faults.burst) { 24 } else { 4 };
-        if self.random.below(6) < 5 {
+        let most = if self.random.in_a_thousand(self.swarm.faults.burst) { 24 } else { 3 };
+        if !self.random.one_in(6) {
             self.propose(at, most);
         }
         let place = &mut self.places[at];
@@ -43,7 +43,7 @@ impl World {
     pub fn propose(&mut self, at: usize, most: u64) {
         let local = self.places[at].clock.reading(self.now);
         let mut taken = 0;
-        for _ in 0..self.random.below(most) {
+        for _ in 0..1 + self.random.below(most) {
             let Some(node) = &mut self.places[at].node else { return };
             if node.raft().last().index.0 >= self.swarm.appetite {
                 break;

@@ -4,6 +4,9 @@ use crate::place::host::{Deeds, Told};
 use crate::world::World;
 use raft_nostd::Event;
 
+/// What need not happen: no faults, but ends that are allowed.
+const RARE: [&str; 3] = ["waits_for_all", "exhausted", "undecided"];
+
 macro_rules! tally {
     ($($(#[$doc:meta])* $counter:ident),+ $(,)?) => {
         /// How often each fault took effect, and what was done in spite of it.
@@ -16,6 +19,12 @@ macro_rules! tally {
             /// Adds what was counted elsewhere.
             pub fn add(&mut self, other: &Tally) {
                 $(self.$counter += other.$counter;)+
+            }
+
+            /// What never happened, though it should in any hundred runs.
+            pub fn missing(&self) -> impl Iterator<Item = &'static str> {
+                let rare = |name: &str| RARE.contains(&name);
+                self.counters().filter(move |(name, times)| *times == 0 && !rare(name)).map(|(name, _)| name)
             }
 
             /// Each counter's name and value.

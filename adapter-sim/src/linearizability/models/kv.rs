@@ -62,6 +62,10 @@ impl Model for Text {
     fn is_read(call: &Call) -> bool {
         *call == Call::Get
     }
+
+    fn changes_nothing(_: &Call, reply: &Reply) -> bool {
+        matches!(reply, Reply::Value(_) | Reply::Refused | Reply::Removed(0))
+    }
 }
 
 impl Text {

@@ -60,6 +60,10 @@ impl<V: Clone + Eq + Hash + Debug> Model for Register<V> {
     fn is_read(call: &Call<V>) -> bool {
         *call == Call::Read
     }
+
+    fn changes_nothing(_: &Call<V>, reply: &Reply<V>) -> bool {
+        matches!(reply, Reply::Value(_) | Reply::Differs)
+    }
 }
 
 impl<V: Debug> fmt::Display for Register<V> {
