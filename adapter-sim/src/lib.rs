@@ -4,6 +4,8 @@
 #![warn(missing_docs)]
 
 mod check;
+#[cfg(feature = "explore")]
+pub mod explore;
 mod judge;
 pub mod linearizability;
 mod meter;

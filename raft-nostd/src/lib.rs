@@ -94,7 +94,8 @@
 //!
 //! They only add. `fast-crc` (default): CRC-32 by `crc32fast` instead of a 64-byte table, 16 KiB
 //! of tables. `std`: that crate's use of the processor's instructions. `log`: refusals, elections
-//! and failures through the `log` facade.
+//! and failures through the `log` facade. `explore`: for testing this crate, and for nothing else: a
+//! node that can be cloned, with the ticket that is out.
 #![no_std]
 #![cfg_attr(
     not(test),
@@ -145,6 +146,8 @@ pub use error::{
     ConfigError, Halt, LogFull, ProposeError, ReadError, Refused, SnapshotRefused, TicketError,
 };
 pub use manifest::{Manifest, Membership};
+#[cfg(feature = "explore")]
+pub use raft::Sketch;
 pub use raft::{
     AttachError, Committed, Loading, Output, Persist, Raft, SnapshotAhead, SnapshotMissing,
     StartError, Transmit, TransmitChunk,

@@ -33,7 +33,7 @@ pub(crate) enum NoRoom {
 }
 
 /// The log. `B` is its memory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Log<B> {
     memory: B,
     /// Slots are a power of two; this is their number less one.

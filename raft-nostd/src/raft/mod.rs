@@ -1,10 +1,14 @@
 //! The front door: [`Raft`], one node of a cluster.
 
 mod command;
+#[cfg(feature = "explore")]
+mod explore;
 mod input;
 mod loading;
 mod output;
 
+#[cfg(feature = "explore")]
+pub use explore::Sketch;
 pub use loading::{AttachError, Loading, SnapshotAhead, SnapshotMissing, StartError};
 pub use output::{Committed, Output, Persist, Transmit, TransmitChunk};
 
@@ -30,6 +34,7 @@ use crate::wire::Room;
 ///
 /// No method panics, allocates, or loops over more than the members and the bytes it touches.
 #[derive(Debug)]
+#[cfg_attr(feature = "explore", derive(Clone))]
 pub struct Raft<B, const VOTERS: usize> {
     node: Node<B, VOTERS>,
 }

@@ -20,14 +20,14 @@ pub struct Ticket {
     serial: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Outstanding {
     hard: HardState,
     base: Position,
     through: Index,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Durability {
     hard: HardState,
     /// As far as the medium knows that the log was compacted.
@@ -134,6 +134,17 @@ impl Durability {
         self.written = self.through;
         self.retry_at = Some(retry_at);
         Ok(())
+    }
+
+    /// The ticket that is out once more, with the term, vote and last index that it is for.
+    #[cfg(feature = "explore")]
+    pub(crate) fn outstanding(
+        &self,
+        node: NodeId,
+        nonce: u32,
+    ) -> Option<(Ticket, HardState, Index)> {
+        let out = self.out.as_ref()?;
+        Some((Ticket { node, nonce, serial: self.serial }, out.hard, out.through))
     }
 
     fn redeem(

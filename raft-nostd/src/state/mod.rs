@@ -41,7 +41,7 @@ pub(crate) struct Limits {
 }
 
 /// Everything a node knows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Node<B, const VOTERS: usize> {
     pub(crate) cluster: ClusterId,
     pub(crate) id: NodeId,

@@ -97,7 +97,7 @@ pub(crate) enum Told {
     Yes,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct News {
     /// The status last told.
     pub(crate) told: Status,

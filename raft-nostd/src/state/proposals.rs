@@ -28,7 +28,7 @@ impl Proposed {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Proposals {
     open: heapless::Vec<Proposed, LEADERSHIPS>,
 }

@@ -16,7 +16,7 @@ impl ReadId {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Reads {
     /// The round of the newest read.
     asked: u64,

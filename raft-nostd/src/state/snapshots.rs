@@ -15,7 +15,7 @@ pub struct ChunkTicket {
     serial: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Snapshots {
     /// The membership of this node's log.
     pub(crate) membership: Membership,
