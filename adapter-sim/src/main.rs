@@ -4,7 +4,7 @@ mod cli;
 
 use clap::Parser;
 use cli::options::{Cli, Task};
-use cli::{Failed, fleet, look};
+use cli::{Failed, explore, fleet, look};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -16,8 +16,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failed> {
-    if let Some(Task::Draw { trace, out }) = cli.task {
-        return look::draw(&trace, out);
+    match cli.task {
+        Some(Task::Draw { trace, out }) => return look::draw(&trace, out),
+        Some(Task::Explore(options)) => return explore::explore(&options),
+        None => {}
     }
     match cli.run.seed {
         Some(seed) if cli.run.trace => look::trace(seed, &cli.run),

@@ -1,5 +1,6 @@
 //! What the binary does.
 
+pub mod explore;
 pub mod fleet;
 pub mod look;
 pub mod options;

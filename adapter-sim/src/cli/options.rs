@@ -32,6 +32,10 @@ pub struct Cli {
 /// Something else than running seeds.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Task {
+    /// Let everything happen to a small cluster, within bounds, in every order
+    ///
+    /// Exits with status 1 when something goes wrong that never must, and tells the shortest way to it.
+    Explore(super::explore::Options),
     /// Draw a trace, the project's scenarios too, as a space-time diagram
     Draw {
         /// The trace

@@ -17,7 +17,7 @@
 //! # Ok::<(), adapter_sim::explore::Failure>(())
 //! ```
 //!
-//! `cargo run --release -p adapter-sim --example explore -- --help` explores with other bounds; `EXPLORE.md` tells
+//! `cargo run --release -p adapter-sim -- explore --help` explores with other bounds; `EXPLORE.md` tells
 //! of what was explored, how long it took, and which seeded bugs it finds.
 //!
 //! # What a state is
