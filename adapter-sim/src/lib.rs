@@ -1,5 +1,4 @@
-//! Clusters of [`raft_nostd`] nodes on a simulated network, disks and clocks, all from one seed.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

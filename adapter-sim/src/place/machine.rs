@@ -193,7 +193,9 @@ impl Machine {
         if image.subject_ended {
             return Ok(None);
         }
-        let len = self.subject.snapshot(image.subject, piece)?;
+        let written = self.subject.snapshot(image.subject, piece);
+        let len = written.inspect_err(|_| self.image = None)?;
+        let image = self.image.as_mut().expect("begun");
         assert!(len <= piece.len(), "the subject wrote {len} bytes into {}", piece.len());
         image.subject += len as u64;
         image.subject_ended = len == 0;
