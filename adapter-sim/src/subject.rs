@@ -79,13 +79,17 @@ pub(crate) struct Kind {
     pub(crate) describe: fn(&[u8]) -> String,
     pub(crate) command_max: u32,
     pub(crate) snapshot_max: usize,
+    /// Whether it writes snapshots.
+    pub(crate) compacts: bool,
     /// What is asked whenever a read may be answered.
     pub(crate) reads: Vec<Vec<u8>>,
 }
 
 impl Kind {
     pub(crate) fn of<M: Subject>(make: impl Fn() -> M + 'static) -> Self {
+        let wrote = StateMachine::snapshot(&mut make(), 0, &mut [0; 4_096]);
         Self {
+            compacts: wrote != Err(SnapshotError::Unsupported),
             make: Box::new(move || Box::new(make())),
             command: M::command,
             question: M::question,
@@ -105,12 +109,6 @@ impl Kind {
     /// One in its first state.
     pub(crate) fn make(&self) -> Box<dyn Guest> {
         (self.make)()
-    }
-
-    /// Whether it writes snapshots.
-    pub(crate) fn compacts(&self) -> bool {
-        let mut guest = self.make();
-        guest.snapshot(0, &mut vec![0; 4_096]) != Err(SnapshotError::Unsupported)
     }
 
     /// Whether it can be copied.

@@ -123,7 +123,7 @@ impl Errands {
     /// when to ask again.
     pub fn consider(&mut self, raft: &Core, machine: &mut Machine, now: Instant) -> Instant {
         let reason = self.wished || raft.is_compaction_urged(now);
-        if self.is_working() || !reason || !self.vault.has_place() {
+        if self.is_working() || !reason || !self.vault.has_place() || !machine.compacts() {
             return Instant::NEVER;
         }
         let Some(manifest) = raft.snapshot_due() else { return Instant::NEVER };

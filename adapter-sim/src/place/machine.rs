@@ -162,6 +162,11 @@ impl Machine {
         std::mem::take(&mut self.steps)
     }
 
+    /// Whether it writes snapshots.
+    pub fn compacts(&self) -> bool {
+        self.kind.compacts
+    }
+
     /// Whether it keeps an image of its state for a snapshot.
     pub fn holds_image(&self) -> bool {
         self.image.is_some()

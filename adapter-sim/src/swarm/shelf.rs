@@ -43,7 +43,7 @@ impl Shelves {
             granularity: if nor { random.among(&[1, 8, 32]) } else { 1 },
             sector: random.among(&[64, 512]),
             // (A subject that writes no snapshots needs no place for them.)
-            lacking: if kind.compacts() { random.among(&[0, 0, 0, 300]) } else { 1_000 },
+            lacking: if kind.compacts { random.among(&[0, 0, 0, 300]) } else { 1_000 },
             // A subject's pieces may be short, but are not many.
             subject_chunks: (3 * kind.snapshot_max).div_ceil(datagram as usize - 160) as u32 + 8,
         }
