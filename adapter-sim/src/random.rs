@@ -31,6 +31,8 @@ pub struct Random {
     source: Source,
     /// What was drawn, when it is to be kept.
     kept: Option<Rc<RefCell<Tape>>>,
+    /// How many more choices may be made.
+    left: u64,
 }
 
 enum Source {
@@ -42,12 +44,17 @@ enum Source {
 impl Random {
     /// The stream of a seed.
     pub(crate) fn new(seed: u64) -> Self {
-        Self { source: Source::Seed(SplitMix64::seed_from_u64(seed)), kept: None }
+        Self { source: Source::Seed(SplitMix64::seed_from_u64(seed)), kept: None, left: u64::MAX }
     }
 
     /// The choices of an earlier run.
     pub(crate) fn replay(tape: &Tape) -> Self {
-        Self { source: Source::Tape(tape.draws.clone().into_iter()), kept: None }
+        Self { source: Source::Tape(tape.draws.clone().into_iter()), kept: None, left: u64::MAX }
+    }
+
+    /// The same stream, which ends the run when so many choices have been made.
+    pub(crate) fn at_most(self, choices: usize) -> Self {
+        Self { left: choices as u64, ..self }
     }
 
     /// The same stream, with all that is drawn written down to `tape`.
@@ -88,6 +95,8 @@ impl Random {
     }
 
     fn keep(&mut self, drawn: u64) -> u64 {
+        assert!(self.left > 0, "too long");
+        self.left -= 1;
         if let Some(tape) = &self.kept {
             tape.borrow_mut().draws.push(drawn);
         }

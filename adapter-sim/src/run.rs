@@ -93,6 +93,15 @@ impl Simulator {
         self.recorded(Random::replay(tape))
     }
 
+    /// Runs what was drawn before, or some of it, for no more choices than that.
+    pub(crate) fn try_replay(
+        &self,
+        tape: &Tape,
+        choices: usize,
+    ) -> (Result<Report, Failure>, Tape) {
+        self.recorded(Random::replay(tape).at_most(choices))
+    }
+
     /// Runs what was drawn before, and tells what happens.
     pub fn tell(&self, tape: &Tape) -> (Result<Report, Failure>, Story) {
         let story = Rc::new(RefCell::new(Story::default()));

@@ -54,8 +54,9 @@ impl<P: FnMut(u64, usize)> Search<'_, P> {
     /// Tries everything once.
     fn pass(&mut self) -> Progress {
         let before = weight(&self.shrunk.tape);
-        self.leave_out_marked();
+        self.keep_beginning();
         self.quiet_blocks();
+        self.leave_out_marked();
         self.leave_out_blocks();
         if self.shrunk.tape.draws.len() <= 2_000 {
             self.lower_each();
@@ -72,7 +73,8 @@ impl<P: FnMut(u64, usize)> Search<'_, P> {
         self.shrunk.tries += 1;
         (self.progress)(self.shrunk.tries, self.shrunk.tape.draws.len());
         let tape = Tape { draws, marks: Vec::new() };
-        let (outcome, tape) = self.simulator.replay(&tape);
+        let most = self.shrunk.tape.draws.len();
+        let (outcome, tape) = self.simulator.try_replay(&tape, most);
         match outcome {
             Err(failure)
                 if kind(&failure) == kind(&self.shrunk.failure)
@@ -89,6 +91,19 @@ impl<P: FnMut(u64, usize)> Search<'_, P> {
         let draws = &self.shrunk.tape.draws;
         let kept = draws.iter().take(from).chain(draws.iter().skip(to)).copied().collect();
         self.try_draws(kept)
+    }
+
+    /// Keeps a beginning, the shortest of some that does: behind it everything is quiet.
+    fn keep_beginning(&mut self) {
+        let all = self.shrunk.tape.draws.len();
+        let mut length = 0;
+        while length < all {
+            let beginning = self.shrunk.tape.draws.iter().take(length).copied().collect();
+            if self.try_draws(beginning) == Progress::Some {
+                return;
+            }
+            length = (2 * length).max(16);
+        }
     }
 
     /// Leaves out whole stretches of time.

@@ -186,7 +186,7 @@ impl Swarm {
             } else {
                 random.below(500)
             },
-            appetite: u64::from(log_entries) * random.among(&[0, 1, 10, 100, 100, 100]),
+            appetite: u64::from(log_entries) * random.among(&[100, 100, 100, 10, 1, 0]),
             span,
             faults: Faults::draw(random),
         }
