@@ -20,7 +20,8 @@ pub struct Bug {
     pub name: String,
     /// Everything before the diff.
     pub prose: String,
-    patch: String,
+    /// The diff.
+    pub patch: String,
 }
 
 /// A file as it is with the bug in it.
@@ -44,7 +45,11 @@ impl Bug {
 
     fn read(path: &Path) -> Result<Self, String> {
         let text = fs::read_to_string(path).map_err(|error| format!("{path:?}: {error}"))?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Self::parse(path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), &text)
+    }
+
+    /// The bug in the text of a patch file.
+    pub fn parse(name: String, text: &str) -> Result<Self, String> {
         let Some(start) = text.find("\ndiff --git ") else {
             return Err(format!("{name}: there is no diff in it"));
         };

@@ -53,8 +53,8 @@ enum Start {
 
 /// What became of one bug.
 enum Fate {
-    Noticed,
-    Survived,
+    Noticed { seed: u64, after: Duration, words: String },
+    Survived(String),
 }
 
 fn main() -> ExitCode {
@@ -123,9 +123,16 @@ fn hunt(options: &Options, folder: &Path, workspace: PathBuf) -> Result<Vec<Stri
     let mut survivors = Vec::new();
     for (place, bug) in chosen.iter().enumerate() {
         eprint!("{:2}/{} {} ", place + 1, chosen.len(), bug.name);
-        match hunt_one(bug, &tree, options.limit, &mut table)? {
-            Fate::Noticed => {}
-            Fate::Survived => survivors.push(bug.name.clone()),
+        match hunt_one(bug, &tree, options.limit)? {
+            Fate::Noticed { seed, after, words } => {
+                eprintln!("noticed: seed {seed}, {:.1} s: {words}", after.as_secs_f64());
+                table.note(bug, seed, after, &words);
+            }
+            Fate::Survived(how) => {
+                eprintln!("SURVIVED: {how}");
+                table.forget(bug);
+                survivors.push(bug.name.clone());
+            }
         }
         if options.some.is_none() {
             table.write(&bugs)?;
@@ -172,21 +179,16 @@ fn demand_clean(tree: &Tree, options: &Options) -> Result<(), String> {
     }
 }
 
-fn hunt_one(bug: &Bug, tree: &Tree, limit: Duration, table: &mut Table) -> Result<Fate, String> {
+fn hunt_one(bug: &Bug, tree: &Tree, limit: Duration) -> Result<Fate, String> {
     tree.restore()?;
     tree.plant(&bug.applied_to(&tree.root)?)?;
-    let simulator = Simulator::build(&tree.root, &tree.target)
-        .map_err(|error| format!("{}: {error}", bug.name))?;
-    match simulator.run(u64::from(u32::MAX), limit)? {
-        Outcome::Failed { seed, words, after } => {
-            eprintln!("noticed: seed {seed}, {:.1} s: {words}", after.as_secs_f64());
-            table.note(bug, seed, after, &words);
-            Ok(Fate::Noticed)
-        }
-        Outcome::Clean | Outcome::TimeIsUp => {
-            eprintln!("SURVIVED {:.0} s", limit.as_secs_f64());
-            table.forget(bug);
-            Ok(Fate::Survived)
-        }
-    }
+    let simulator = match Simulator::build(&tree.root, &tree.target) {
+        Ok(simulator) => simulator,
+        Err(error) => return Ok(Fate::Survived(error)),
+    };
+    Ok(match simulator.run(u64::from(u32::MAX), limit)? {
+        Outcome::Failed { seed, words, after } => Fate::Noticed { seed, after, words },
+        Outcome::Clean => Fate::Survived("the simulator ended without a failure".into()),
+        Outcome::TimeIsUp => Fate::Survived(format!("{} s were too short", limit.as_secs())),
+    })
 }
