@@ -33,7 +33,7 @@ impl Simulator {
             .arg("--message-format=json-render-diagnostics")
             // Built often and run shortly.
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+            .env("CARGO_INCREMENTAL", "1")
             .env("CARGO_TARGET_DIR", target)
             .current_dir(tree)
             .stderr(Stdio::piped())
