@@ -83,6 +83,7 @@ pub struct MemoryMedium {
     erases_left: Option<u64>,
     write_room: Option<u64>,
     sync: Health,
+    astray: Option<u32>,
     calls: Calls,
 }
 
@@ -132,6 +133,7 @@ impl MemoryMedium {
             erases_left: None,
             write_room: None,
             sync: Health::Good,
+            astray: None,
             calls: Calls::default(),
         };
         medium.dirty = vec![Unsynced::Clean; len.div_ceil(medium.sector)];
@@ -175,6 +177,12 @@ impl MemoryMedium {
     /// From now on syncs fail, and make nothing durable, until [`MemoryMedium::crash`].
     pub fn fail_syncs(&mut self) {
         self.sync = Health::Failing;
+    }
+
+    /// The next write succeeds and lands elsewhere, `by` bytes further on, at a multiple of the
+    /// granularity: where it belongs nothing changes.
+    pub fn misdirect(&mut self, by: u32) {
+        self.astray = Some(by);
     }
 
     /// The unsynced sectors, in order.
@@ -268,6 +276,19 @@ impl MemoryMedium {
         allowed
     }
 
+    /// Writes over what is `by` bytes behind `start`, which is not told of it.
+    fn write_astray(&mut self, start: usize, by: u32, bytes: &[u8]) {
+        let unit = self.geometry.granularity as usize;
+        let by = (by as usize).next_multiple_of(unit);
+        let places = self.now.len();
+        for (place, byte) in (start..).zip(bytes) {
+            let place = (place + by) % places;
+            let old = self.now[place];
+            let byte = if self.behaviour == Behaviour::Nor { old.byte & byte } else { *byte };
+            self.set(place, Cell { byte, ..old });
+        }
+    }
+
     fn set(&mut self, place: usize, cell: Cell) {
         self.now[place] = cell;
         self.dirty[place / self.sector] = Unsynced::Dirty;
@@ -294,6 +315,10 @@ impl Medium for MemoryMedium {
         let unit = self.geometry.granularity as usize;
         if !(offset as usize).is_multiple_of(unit) || !bytes.len().is_multiple_of(unit) {
             return Err(MemoryError::Violation("a write that is not aligned"));
+        }
+        if let Some(by) = self.astray.take() {
+            self.write_astray(start, by, bytes);
+            return Ok(());
         }
         let wanted = bytes.len() as u64;
         let room = self.write_room.map_or(wanted, |room| room.min(wanted));

@@ -1,6 +1,6 @@
 //! What must hold of a node after every input, by itself and against what it was before.
 //!
-//! Run in tests, simulation and fuzzing; costs O(log), so not in production.
+//! Run in tests, simulation and fuzzing; costs O(log) now and then, so not in production.
 
 use crate::raft::Raft;
 use crate::state::role::Role;
@@ -15,7 +15,18 @@ pub struct Witness {
     applied: Index,
     committed: Position,
     led: Option<(Term, Position)>,
+    /// The log as it was: its base, and its last entry.
+    log: Option<(Position, Position)>,
+    /// Changes of the log since all of it was looked at.
+    changes: u32,
 }
+
+/// Of so many changes of a log, one makes the witness look at all of its frames again.
+const CHANGES_PER_LOOK: u32 = 32;
+
+/// Of a log that grew, so many of its oldest frames are looked at: what is written too far
+/// overwrites these.
+const OLDEST: u64 = 2;
 
 /// An invariant that does not hold, in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +55,7 @@ impl Witness {
     ) -> Result<(), Broken> {
         self.check_monotonic(raft)?;
         check_indexes(raft)?;
-        check_log(raft)?;
+        self.check_log(raft)?;
         check_role(raft)?;
         self.check_leader_append_only(raft)?;
         self.hard = raft.hard_state();
@@ -68,6 +79,30 @@ impl Witness {
         require(raft.applied() >= self.applied, "the applied index never goes back (§3.5)")?;
         let kept = raft.term_at(self.committed.index).is_none_or(|t| t == self.committed.term);
         require(kept, "a committed entry never changes (§3.6)")
+    }
+
+    /// A log that has not changed is not looked at, and of one that grew only what is new and what
+    /// that might have overwritten; now and then all of it.
+    fn check_log<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
+        &mut self,
+        raft: &Raft<B, VOTERS>,
+    ) -> Result<(), Broken> {
+        let now = (raft.base(), raft.last());
+        let before = self.log.replace(now);
+        if before == Some(now) {
+            return Ok(());
+        }
+        self.changes = self.changes.wrapping_add(1);
+        let grown_from = before.map(|(_, last)| last).filter(|last| {
+            last.index >= raft.base().index && raft.term_at(last.index) == Some(last.term)
+        });
+        let Some(last) = grown_from.filter(|_| self.changes % CHANGES_PER_LOOK != 0) else {
+            return check_whole_log(raft);
+        };
+        let oldest = raft.base().index.plus(OLDEST).min(last.index);
+        check_frames(raft, raft.base(), oldest)?;
+        let (end, _) = check_frames(raft, last, raft.last().index)?;
+        require(end == raft.last(), "all entries are there")
     }
 
     /// Leader Append-Only (Figure 3.2): within its term a leader only adds to its log.
@@ -113,12 +148,26 @@ fn check_indexes<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
     require(raft.last().term <= raft.term(), "no entry is of a later term than the node")
 }
 
-fn check_log<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
+/// All frames of the log.
+fn check_whole_log<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
     raft: &Raft<B, VOTERS>,
 ) -> Result<(), Broken> {
     let log = &raft.node().log;
-    let (mut at, mut bytes) = (log.base(), 0_u64);
-    for entry in &log.frames(log.first(), log.last().index) {
+    let (at, bytes) = check_frames(raft, log.base(), log.last().index)?;
+    require(at == log.last(), "all entries are there")?;
+    let used = log.capacity().bytes.saturating_sub(log.room().bytes);
+    require(u64::from(used) == bytes, "the room is what the frames leave")
+}
+
+/// The frames behind `from` through `to`: the last position, and their bytes.
+fn check_frames<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
+    raft: &Raft<B, VOTERS>,
+    from: Position,
+    to: Index,
+) -> Result<(Position, u64), Broken> {
+    let log = &raft.node().log;
+    let (mut at, mut bytes) = (from, 0_u64);
+    for entry in &log.frames(from.index.next(), to) {
         require(entry.position.index == at.index.next(), "indexes are consecutive")?;
         require(entry.position.term >= at.term, "terms in the log never go back")?;
         require(log.term_at(entry.position.index) == Some(entry.position.term), "slot and frame")?;
@@ -126,9 +175,7 @@ fn check_log<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(
         bytes = bytes.saturating_add(entry.frame.len() as u64);
         at = entry.position;
     }
-    require(at == log.last(), "all entries are there")?;
-    let used = log.capacity().bytes.saturating_sub(log.room().bytes);
-    require(u64::from(used) == bytes, "the room is what the frames leave")
+    Ok((at, bytes))
 }
 
 fn check_role<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize>(

@@ -1,9 +1,9 @@
 //! Snapshots in the background: each chunk is written, read or reported in a step of its own, and
 //! inputs come between any two.
 
-use crate::disk::{Core, Disk};
-use crate::host::Surroundings;
-use crate::machine::Machine;
+use crate::judge::disk::{Core, Disk};
+use crate::place::host::Surroundings;
+use crate::place::machine::Machine;
 use adapter_std::memory::MemoryError;
 use raft_nostd::journal::PersistFailure;
 use raft_nostd::vault::{Origin, Vault, VaultError, Which};
@@ -281,7 +281,7 @@ impl Errands {
 }
 
 fn failure(error: &Fault) -> SnapshotFailure {
-    match error.failure::<crate::disk::SharedMedium>() {
+    match error.failure::<crate::judge::disk::SharedMedium>() {
         PersistFailure::Full => SnapshotFailure::Full,
         PersistFailure::Failed => SnapshotFailure::Storage,
     }

@@ -1,13 +1,21 @@
 //! What every state machine must be: the one history of commands, and the state after each.
 
-use crate::machine::{Size, State};
+use crate::place::machine::{Size, State};
 use raft_nostd::{Index, NodeId, Position};
 use std::collections::BTreeMap;
 
 pub struct History {
     size: Size,
     /// Everything any state machine was given, by index, and what comes of all of it so far.
-    commands: BTreeMap<Index, (Position, Vec<u8>, State)>,
+    commands: BTreeMap<Index, Applied>,
+}
+
+struct Applied {
+    position: Position,
+    command: Vec<u8>,
+    /// What the subject that was first answered.
+    answer: String,
+    state: State,
 }
 
 impl History {
@@ -16,27 +24,30 @@ impl History {
     }
 
     pub fn commands(&self) -> impl Iterator<Item = (Position, &[u8])> {
-        self.commands.values().map(|(position, command, _)| (*position, &command[..]))
+        self.commands.values().map(|applied| (applied.position, &applied.command[..]))
     }
 
     /// Some machine was given a command, after all before it.
-    pub fn applied(&mut self, position: Position, command: &[u8]) {
-        if let Some((at, known, _)) = self.commands.get(&position.index) {
-            assert_eq!((at, &known[..]), (&position, command), "State Machine Safety");
+    pub fn applied(&mut self, id: NodeId, position: Position, command: &[u8], answer: &str) {
+        if let Some(known) = self.commands.get(&position.index) {
+            let same = (known.position, &known.command[..]) == (position, command);
+            assert!(same, "State Machine Safety at {position}");
+            assert_eq!(answer, known.answer, "{id} answers {position} like nobody else");
             return;
         }
         let last = self.commands.last_key_value();
-        let mut state = last.map(|(_, (_, _, state))| state.clone()).unwrap_or_default();
+        let mut state = last.map(|(_, last)| last.state.clone()).unwrap_or_default();
         assert!(state.last.index < position.index, "{position} was left out");
         state.apply(&self.size, position, command);
-        self.commands.insert(position.index, (position, command.to_vec(), state));
+        let (command, answer) = (command.to_vec(), answer.to_string());
+        self.commands.insert(position.index, Applied { position, command, answer, state });
     }
 
     /// State Machine Safety across snapshots: a machine that knows all through `applied` is what
     /// the commands through there make of it.
     pub fn check(&self, id: NodeId, applied: Index, state: &State) {
         let before = self.commands.range(..=applied).next_back();
-        let expected = before.map(|(_, (_, _, state))| state.clone()).unwrap_or_default();
+        let expected = before.map(|(_, before)| before.state.clone()).unwrap_or_default();
         assert_eq!(*state, expected, "{id}: the state through {applied}");
     }
 }

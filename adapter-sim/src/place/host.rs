@@ -1,7 +1,7 @@
 //! What one run of a node has around it.
 
-use crate::disk::SharedMedium;
-use crate::machine::{Machine, Step};
+use crate::judge::disk::SharedMedium;
+use crate::place::machine::{Machine, Step};
 use adapter_std::memory::MemoryError;
 use raft_nostd::journal::WriteError;
 use raft_nostd::{Event, Host, Index, NodeId, Position, Transport};
@@ -20,7 +20,7 @@ impl Deeds {
     /// The commands its machine was given, in order.
     pub fn applied(&self) -> impl Iterator<Item = (Position, &[u8])> {
         self.steps.iter().filter_map(|step| match step {
-            Step::Applied(position, command) => Some((*position, &command[..])),
+            Step::Applied(position, command, _) => Some((*position, &command[..])),
             Step::Restored(_) => None,
         })
     }

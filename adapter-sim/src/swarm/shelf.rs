@@ -1,7 +1,8 @@
 //! Where nodes keep their snapshots: the shape of the second medium.
 
-use crate::machine::Size;
+use crate::place::machine::Size;
 use crate::random::Random;
+use crate::subject::Kind;
 use adapter_std::memory::{Behaviour, MemoryMedium};
 use raft_nostd::journal::Geometry;
 
@@ -16,6 +17,8 @@ pub struct Shelves {
     sector: usize,
     /// Of a thousand nodes, so many have no room for snapshots, or too little.
     lacking: u64,
+    /// The chunks of a subject's snapshot, at most.
+    subject_chunks: u32,
 }
 
 /// What is drawn for each node.
@@ -25,10 +28,10 @@ pub struct Shelf {
 }
 
 impl Shelves {
-    pub fn draw(random: &mut Random, log_entries: u32, datagram: u32) -> Self {
+    pub fn draw(random: &mut Random, log_entries: u32, datagram: u32, kind: &Kind) -> Self {
         let behaviour = random.among(&[Behaviour::File, Behaviour::Blanking, Behaviour::Nor]);
         let nor = behaviour == Behaviour::Nor;
-        let long = datagram == 1_200 && log_entries >= 128 && random.below(2) == 0;
+        let long = datagram == 1_200 && log_entries >= 128 && random.one_in(2);
         Self {
             size: Size {
                 digests: random.among(&[0, 40, 200, 400]),
@@ -39,19 +42,22 @@ impl Shelves {
             segment_bytes: longest_record(datagram) * random.among(&[1, 1, 2, 4]),
             granularity: if nor { random.among(&[1, 8, 32]) } else { 1 },
             sector: random.among(&[64, 512]),
-            lacking: random.among(&[0, 0, 0, 300]),
+            // (A subject that writes no snapshots needs no place for them.)
+            lacking: if kind.compacts() { random.among(&[0, 0, 0, 300]) } else { 1_000 },
+            // A subject's pieces may be short, but are not many.
+            subject_chunks: (3 * kind.snapshot_max).div_ceil(datagram as usize - 160) as u32 + 8,
         }
     }
 
     pub fn draw_one(&self, random: &mut Random) -> Shelf {
         let lacks = random.in_a_thousand(self.lacking);
-        if lacks && random.below(2) == 0 {
+        if lacks && random.one_in(2) {
             return Shelf { medium: None, roomy: false };
         }
         // A head, an end, and of the chunks all but the first and the last are at least half as long
         // as they might be.
         let chunk = self.datagram as usize - 160;
-        let chunks = 2 * self.size.bytes().div_ceil(chunk) as u32 + 2;
+        let chunks = 2 * self.size.bytes().div_ceil(chunk) as u32 + 3 + self.subject_chunks;
         let per_segment = self.segment_bytes / longest_record(self.datagram);
         let segments = if lacks { 1 } else { (chunks + 2).div_ceil(per_segment) };
         let geometry = Geometry {

@@ -1,11 +1,15 @@
 //! The five safety properties (dissertation, Figure 3.2), of memories and of disks.
 
-use crate::disk::{Core, Image};
-use crate::history::History;
-use crate::host::Deeds;
-use crate::ledger::Ledger;
-use crate::machine::{Size, State, Step};
+pub mod disk;
+pub mod history;
+pub mod ledger;
+
+use crate::judge::disk::{Core, Image};
+use crate::judge::history::History;
+use crate::judge::ledger::Ledger;
 use crate::place::Place;
+use crate::place::host::Deeds;
+use crate::place::machine::{Size, State, Step};
 use raft_nostd::frame::EntryKind;
 use raft_nostd::wire::{Datagram, Message};
 use raft_nostd::{Event, Index, NodeId, Position, Role, Status, Term};
@@ -316,12 +320,12 @@ impl Judge {
         let mut machine = self.seen[at].machine;
         for step in &deeds.steps {
             match step {
-                Step::Applied(position, command) => {
+                Step::Applied(position, command, answer) => {
                     let index = position.index;
                     assert!(index > machine, "{id}: {position} is applied again");
                     assert!(!skips(machine, index), "{id}: skipped a command for {position}");
                     machine = index;
-                    self.history.applied(*position, command);
+                    self.history.applied(id, *position, command, answer);
                 }
                 Step::Restored(state) => {
                     let through = state.last.index.max(machine);

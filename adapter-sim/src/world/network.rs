@@ -1,7 +1,7 @@
 //! Datagrams in flight, and links that are cut.
 
 use crate::random::Random;
-use raft_nostd::Instant;
+use raft_nostd::{Duration, Instant};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -16,8 +16,25 @@ pub struct Flying {
 pub struct Network {
     flying: BinaryHeap<Reverse<Flying>>,
     serial: u64,
-    /// Until when each link, from a node to another, loses everything.
-    cut_until: Vec<Vec<Instant>>,
+    /// When each link, from a node to another, loses everything.
+    cuts: Vec<Vec<Cut>>,
+}
+
+/// When a link loses everything.
+#[derive(Clone, Copy)]
+struct Cut {
+    until: Instant,
+    /// Of a link that flaps: so long it is cut, and so long it is not.
+    flap: Option<Duration>,
+}
+
+impl Cut {
+    const NEVER: Self = Self { until: Instant::ORIGIN, flap: None };
+
+    fn holds(self, now: Instant) -> bool {
+        let flaps = |period: Duration| now.as_micros() / period.as_micros().max(1) % 2 == 1;
+        self.until > now && !self.flap.is_some_and(flaps)
+    }
 }
 
 /// Who cannot talk to whom.
@@ -39,11 +56,7 @@ pub enum Partition {
 
 impl Network {
     pub fn new(nodes: usize) -> Self {
-        Self {
-            flying: BinaryHeap::new(),
-            serial: 0,
-            cut_until: vec![vec![Instant::ORIGIN; nodes]; nodes],
-        }
+        Self { flying: BinaryHeap::new(), serial: 0, cuts: vec![vec![Cut::NEVER; nodes]; nodes] }
     }
 
     /// When the next datagram arrives.
@@ -66,11 +79,18 @@ impl Network {
     }
 
     pub fn is_cut(&self, from: usize, to: usize, now: Instant) -> bool {
-        self.cut_until[from][to] > now
+        self.cuts[from][to].holds(now)
     }
 
-    pub fn cut(&mut self, partition: Partition, until: Instant, random: &mut Random) {
-        let nodes = self.cut_until.len();
+    /// Cuts links until then; they may flap meanwhile.
+    pub fn cut(
+        &mut self,
+        partition: Partition,
+        until: Instant,
+        flap: Option<Duration>,
+        random: &mut Random,
+    ) {
+        let nodes = self.cuts.len();
         let sides: Vec<_> = (0..nodes).map(|_| random.below(2)).collect();
         for from in 0..nodes {
             for to in 0..nodes {
@@ -83,13 +103,13 @@ impl Network {
                     Partition::OneWay(one, other) => (from, to) == (one, other),
                 };
                 if cut {
-                    self.cut_until[from][to] = until;
+                    self.cuts[from][to] = Cut { until, flap };
                 }
             }
         }
     }
 
     pub fn heal(&mut self) {
-        self.cut_until.iter_mut().for_each(|links| links.fill(Instant::ORIGIN));
+        self.cuts.iter_mut().for_each(|links| links.fill(Cut::NEVER));
     }
 }

@@ -1,18 +1,25 @@
 //! A node's place: its disk and its clock, and the node while it runs.
 
-use crate::clock::Clock;
-use crate::deferred::{self, Deferred};
-use crate::disk::{Core, Disk, Image, SharedMedium};
-use crate::host::Surroundings;
-use crate::machine::{Machine, State};
+pub mod clock;
+pub mod deferred;
+pub mod errands;
+pub mod host;
+pub mod machine;
+
+use crate::judge::disk::{Core, Disk, Image, SharedMedium};
+use crate::place::clock::Clock;
+use crate::place::deferred::Deferred;
+use crate::place::host::Surroundings;
+use crate::place::machine::{Kept, Machine, State};
 use crate::random::Random;
+use crate::subject::Kind;
 use crate::swarm::Swarm;
 use adapter_std::memory::{Fate, MemoryError, MemoryMedium};
 use raft_nostd::invariants::Witness;
 use raft_nostd::journal::{Medium, RecoverError};
 use raft_nostd::vault::VaultError;
 use raft_nostd::{
-    Driver, Index, Instant, Manifest, NodeId, OpenError, ProposeError, ReadError, ReadId,
+    Driver, Duration, Index, Instant, Manifest, NodeId, OpenError, ProposeError, ReadError, ReadId,
 };
 use raft_nostd::{Position, Refused, Seed, SnapshotWork};
 use std::cell::RefCell;
@@ -34,9 +41,11 @@ pub enum Opened {
     },
     /// The power failed during recovery.
     Interrupted,
+    /// Its disks are not what was written to them.
+    Lost,
 }
 
-/// How a node stops.
+/// How a node's process stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     Killed,
@@ -62,9 +71,18 @@ pub struct Place {
     pub incoming: Option<(Manifest, u32)>,
     /// How many chunks of a snapshot its present run has found.
     pub resumable: Option<(Manifest, u32)>,
+    /// Whether its disks may rot: those of a minority.
+    pub may_rot: bool,
+    /// Whether they did.
+    pub is_rotten: bool,
+    /// Its disks do not give back what they were given: it stays down for good.
+    pub is_lost: bool,
+    /// Whether everything has healed.
+    calm: bool,
     witness: Witness,
     /// The state of a machine that is durable by itself.
-    machine: Option<State>,
+    machine: Option<Kept>,
+    kind: Rc<Kind>,
 }
 
 /// The two storages of a node, as places in [`Place::storage_at`].
@@ -134,7 +152,7 @@ impl Node {
 }
 
 impl Place {
-    pub fn new(id: NodeId, swarm: &Swarm, random: &mut Random) -> Self {
+    pub fn new(id: NodeId, swarm: &Swarm, kind: &Rc<Kind>, random: &mut Random) -> Self {
         let durable = random.in_a_thousand(swarm.durable_machines);
         let snapshots = swarm.snapshots.draw_one(random);
         let share = |medium| SharedMedium(Rc::new(RefCell::new(medium)));
@@ -145,14 +163,19 @@ impl Place {
             compacts: snapshots.is_roomy(),
             snapshots: snapshots.medium().map(share),
             disk: Disk::default(),
-            clock: Clock::new(0, 1_000),
+            clock: Clock::draw(Instant::ORIGIN, 1_000, random),
             wake_at: Instant::NEVER,
             storage_at: [Instant::NEVER; 2],
             paused_until: Instant::ORIGIN,
             incoming: None,
             resumable: None,
+            may_rot: false,
+            is_rotten: false,
+            is_lost: false,
+            calm: false,
             witness: Witness::default(),
-            machine: durable.then(State::default),
+            machine: if durable { Kept::first(kind) } else { None },
+            kind: Rc::clone(kind),
         }
     }
 
@@ -168,11 +191,12 @@ impl Place {
         now: Instant,
         random: &mut Random,
     ) -> Opened {
-        let pace = 1_000 - swarm.drift + random.below(2 * swarm.drift + 1);
-        self.clock = Clock::new(random.below(1_000_000_000), pace);
+        let pace = if self.calm { swarm.pace(random) } else { swarm.wild_pace(random) };
+        self.clock = Clock::draw(now, pace, random);
         let config = swarm.config(self.id, voters);
         let memory = vec![0; swarm.log_bytes];
-        let machine = Machine::new(self.machine.clone(), swarm.snapshots.size, random.bits());
+        let kept = self.machine.as_ref().and_then(Kept::copy);
+        let machine = Machine::new(kept, &self.kind, swarm.snapshots.size, random.bits());
         let around = Surroundings::new(self.medium.clone(), self.snapshots.clone(), machine);
         let (seed, local) = (random.bits(), self.clock.reading(now));
         let opened = if random.in_a_thousand(swarm.deferred) {
@@ -190,8 +214,14 @@ impl Place {
                 OpenError::Journal(RecoverError::Medium(MemoryError::PowerCut))
                 | OpenError::Snapshots(VaultError::Medium(MemoryError::PowerCut)),
             ) => return Opened::Interrupted,
+            // A clear refusal: it stays down, since nothing of it can be trusted.
+            Err(_) if self.is_rotten => return self.give_up(),
             Err(error) => panic!("{} does not open: {error}", self.id),
         };
+        if self.is_rotten && !self.disk.gives_back(node.raft()) {
+            // What was written last cannot prove itself: that is as if it had never been written.
+            return self.give_up();
+        }
         let undone = self.disk.reopened(node.raft());
         let incoming = node.raft().incoming_snapshot();
         self.incoming = incoming.map(|(manifest, chunks, _)| (*manifest, chunks));
@@ -200,6 +230,45 @@ impl Place {
         self.witness = Witness::default();
         (self.wake_at, self.storage_at, self.paused_until) = (now, [Instant::NEVER; 2], now);
         Opened::Runs { undone }
+    }
+
+    fn give_up(&mut self) -> Opened {
+        self.is_lost = true;
+        Opened::Lost
+    }
+
+    /// Nothing goes wrong with it any more.
+    pub fn calm(&mut self, now: Instant, pace: u64) {
+        self.calm = true;
+        self.paused_until = now;
+        self.clock.set_pace(now, pace);
+        self.wake_at = now;
+        self.repair();
+    }
+
+    /// Its clock jumps ahead.
+    pub fn jump(&mut self, now: Instant, by: Duration) {
+        self.clock.jump(by);
+        self.wake_at = now;
+    }
+
+    /// A bit flips on one of its disks, and stays so.
+    pub fn rot_for_good(&mut self, random: &mut Random) {
+        self.is_rotten = true;
+        match &self.snapshots {
+            Some(snapshots) if random.one_in(2) => damage(&mut snapshots.0.borrow_mut(), random),
+            _ => damage(&mut self.medium.0.borrow_mut(), random),
+        }
+    }
+
+    /// The next write to one of its disks goes elsewhere.
+    pub fn lead_astray(&mut self, random: &mut Random) {
+        self.is_rotten = true;
+        let by = random.bits() as u32;
+        match &self.snapshots {
+            Some(snapshots) if random.one_in(2) => snapshots.0.borrow_mut().misdirect(by),
+            _ => self.medium.0.borrow_mut().misdirect(by),
+        }
     }
 
     /// Damages one byte on a copy of one of the disks: that is noticed, or it does no harm. (At the
@@ -218,7 +287,7 @@ impl Place {
             _ => damage(&mut journal, random),
         }
         let config = swarm.config(self.id, voters);
-        let mut machine = Machine::new(None, swarm.snapshots.size, 1);
+        let mut machine = Machine::new(None, &self.kind, swarm.snapshots.size, 1);
         let media = (&mut journal, &mut snapshots);
         let memory = vec![0; swarm.log_bytes];
         let opened =

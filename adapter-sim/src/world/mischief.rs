@@ -1,12 +1,23 @@
 //! What goes wrong, apart from single datagrams.
 
-use crate::network::Partition;
 use crate::place::{Node, Opened, Stop};
 use crate::random::Random;
 use crate::swarm::Faults;
 use crate::world::World;
+use crate::world::network::Partition;
 use adapter_std::memory::MemoryMedium;
 use raft_nostd::Role;
+
+/// How a node ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Cleanly.
+    Sealed,
+    /// The process is killed; what it wrote is there.
+    Killed,
+    /// Each unsynced sector is kept, dropped or torn.
+    PowerCut,
+}
 
 impl World {
     /// Lets something happen to the cluster, or to any of its nodes.
@@ -40,7 +51,7 @@ impl World {
             self.places[*at].raft().is_some_and(|raft| raft.status().role == Role::Leader)
         };
         let leaders: Vec<_> = (0..self.places.len()).filter(leads).collect();
-        if leaders.is_empty() || self.random.below(4) == 0 {
+        if leaders.is_empty() || self.random.one_in(4) {
             self.random.below(self.places.len() as u64) as usize
         } else {
             self.random.among(&leaders)
@@ -50,14 +61,18 @@ impl World {
     fn cut(&mut self, partition: Partition) {
         self.tally.partitions += 1;
         let until = self.now.plus(self.random.tenths(self.swarm.election, 50));
-        self.network.cut(partition, until, &mut self.random);
+        let flap = self.random.in_a_thousand(self.swarm.faults.flap).then(|| {
+            self.tally.flapping += 1;
+            self.random.tenths(self.swarm.election, 15)
+        });
+        self.network.cut(partition, until, flap, &mut self.random);
     }
 
     fn torment(&mut self, at: usize) {
         let faults = &self.swarm.faults;
         let place = &mut self.places[at];
         let Some(raft) = place.raft() else {
-            if self.random.below(4) == 0 {
+            if !place.is_lost && self.random.one_in(4) {
                 self.start(at);
             }
             return;
@@ -80,7 +95,7 @@ impl World {
                 0 => medium.fill_after(0),
                 _ => medium.fill_writes_after(self.random.below(400)),
             }
-        } else if self.random.below(10) == 0 {
+        } else if self.random.one_in(10) {
             medium.make_room();
         }
         drop(medium);
@@ -96,11 +111,29 @@ impl World {
         if self.random.in_a_thousand(self.swarm.faults.pause) {
             self.pause(at);
         }
+        self.spoil(at);
+    }
+
+    /// What is worse than a crash: a clock that jumps, a disk that lies.
+    fn spoil(&mut self, at: usize) {
+        let (faults, place) = (&self.swarm.faults, &mut self.places[at]);
+        if self.random.in_a_thousand(faults.jump) {
+            self.tally.jumps += 1;
+            place.jump(self.now, self.random.tenths(self.swarm.election, 100));
+        }
+        if place.may_rot && self.random.in_a_thousand(faults.rot) {
+            self.tally.rotten += 1;
+            place.rot_for_good(&mut self.random);
+        }
+        if place.may_rot && self.random.in_a_thousand(faults.astray) {
+            self.tally.astray += 1;
+            place.lead_astray(&mut self.random);
+        }
     }
 
     fn pause(&mut self, at: usize) {
         self.tally.pauses += 1;
-        let span = self.random.tenths(self.swarm.election, 60);
+        let span = self.random.tenths(self.swarm.election, 100);
         self.places[at].paused_until = self.now.plus(span);
     }
 
@@ -117,7 +150,7 @@ impl World {
                 return;
             }
         }
-        if self.random.below(2) == 0 {
+        if self.random.one_in(2) {
             self.propose(at, 12);
         }
     }
@@ -129,7 +162,7 @@ impl World {
             1 => self.crash(at),
             2 => self.pause(at),
             // What was written stays, so that a transfer can go on.
-            _ => self.end(at, 1),
+            _ => self.end(at, Ending::Killed),
         }
     }
 
@@ -169,14 +202,18 @@ impl World {
                 self.tally.torn += place.lose_power(&mut self.random);
                 return;
             }
+            Opened::Lost => {
+                self.tally.lost_disks += 1;
+                return;
+            }
             Opened::Runs { undone } => self.tally.undone += u64::from(undone),
         }
         let machine = &mut place.node.as_mut().expect("it runs").around().machine;
         drop(machine.take_steps()); // What it took from a snapshot is in its state.
         let state = machine.state.clone();
         self.judge.restarted(at, place.raft().expect("it runs"), &state);
-        if self.random.in_a_thousand(self.swarm.faults.rot) {
-            self.tally.rotten += 1;
+        if !self.places[at].is_rotten && self.random.in_a_thousand(self.swarm.faults.rot_at_start) {
+            self.tally.rotten_copies += 1;
             let place = &self.places[at];
             let opened = place.rot(&self.swarm, &self.voters, &mut self.random);
             if let Some((state, through)) = opened {
@@ -189,11 +226,18 @@ impl World {
     /// A node stops: cleanly, or because its process dies, or because the power fails, and each
     /// unsynced sector is kept, dropped or torn.
     pub fn crash(&mut self, at: usize) {
-        let way = self.random.below(6);
+        let way = self.random.among(&[
+            Ending::Sealed,
+            Ending::Killed,
+            Ending::PowerCut,
+            Ending::PowerCut,
+            Ending::PowerCut,
+        ]);
         self.end(at, way);
     }
 
-    fn end(&mut self, at: usize, way: u64) {
+    /// A node stops in that way.
+    pub fn end(&mut self, at: usize, way: Ending) {
         let place = &mut self.places[at];
         let Some(raft) = place.raft() else { return };
         self.tally.crashes += 1;
@@ -202,17 +246,17 @@ impl World {
         self.tally.interrupted_installs += u64::from(restoring);
         self.clients.gone(place.id);
         match way {
-            0 => {
+            Ending::Sealed => {
                 self.tally.seals += 1;
                 place.stop(Stop::Sealed);
                 place.repair();
             }
-            1 => {
+            Ending::Killed => {
                 self.tally.kills += 1;
                 place.stop(Stop::Killed);
                 place.repair();
             }
-            _ => {
+            Ending::PowerCut => {
                 place.stop(Stop::Killed);
                 self.tally.torn += place.lose_power(&mut self.random);
             }
@@ -233,7 +277,7 @@ fn ail(medium: &mut MemoryMedium, faults: &Faults, random: &mut Random) {
             0 => medium.fill_after(random.below(2)),
             _ => medium.fill_writes_after(random.below(1_000)),
         }
-    } else if random.below(20) == 0 {
+    } else if random.one_in(20) {
         medium.restart();
     }
 }

@@ -2,10 +2,10 @@
 //! later, synced later still, and only then does its ticket come back. Meanwhile the node goes on,
 //! and may crash.
 
-use crate::disk::{Core, Disk, Write};
-use crate::errands::Errands;
-use crate::host::{Surroundings, assert_medium_is_to_blame};
-use crate::machine::Machine;
+use crate::judge::disk::{Core, Disk, Write};
+use crate::place::errands::Errands;
+use crate::place::host::{Surroundings, assert_medium_is_to_blame};
+use crate::place::machine::Machine;
 use adapter_std::memory::MemoryError;
 use raft_nostd::frame::Frames;
 use raft_nostd::journal::{self, Batch, Entropy, Identity, Medium, Opening, WriteError, Writer};

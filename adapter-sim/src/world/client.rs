@@ -1,8 +1,8 @@
 //! What the clients were promised: every proposal ends in exactly one way, and every read sees all
 //! that was known to be committed when it was asked.
 
-use crate::host::Deeds;
 use crate::judge::Judge;
+use crate::place::host::Deeds;
 use raft_nostd::{Event, Index, NodeId, Position, Proposed, ReadId};
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,8 +12,8 @@ pub struct Clients {
     open: BTreeMap<(NodeId, Position), Vec<u8>>,
     /// Reads of each node's present run, and what they must see.
     reads: BTreeMap<(NodeId, ReadId), Index>,
-    /// Commands that were told to be lost: nobody may ever apply them.
-    lost: Vec<Vec<u8>>,
+    /// Proposals that were told to be lost: nobody may ever apply them.
+    lost: HashSet<Position>,
     pub applied: u64,
     pub lost_count: u64,
     pub reads_answered: u64,
@@ -44,7 +44,7 @@ impl Clients {
                 Event::ProposalsLost(range) => {
                     let gone = self.take(id, range);
                     self.lost_count += gone.len() as u64;
-                    self.lost.extend(gone);
+                    self.lost.extend(gone.iter().map(|(position, _)| *position));
                 }
                 Event::ProposalsUnknown(range) => drop(self.take(id, range)),
                 Event::ReadReady(through) => self.answer_reads(id, through, *machine_at),
@@ -67,13 +67,13 @@ impl Clients {
         });
     }
 
-    fn take(&mut self, id: NodeId, range: Proposed) -> Vec<Vec<u8>> {
+    fn take(&mut self, id: NodeId, range: Proposed) -> Vec<(Position, Vec<u8>)> {
         let inside = |node: &NodeId, position: &Position| *node == id && range.contains(*position);
         let mut taken = Vec::new();
         self.open.retain(|(node, position), command| {
             let keep = !inside(node, position);
             if !keep {
-                taken.push(std::mem::take(command));
+                taken.push((*position, std::mem::take(command)));
             }
             keep
         });
@@ -88,15 +88,16 @@ impl Clients {
 
     /// Nothing that was called lost was applied.
     pub fn nothing_lost_was_applied(&self, judge: &Judge) {
-        let lost: HashSet<&[u8]> = self.lost.iter().map(Vec::as_slice).collect();
-        for (position, command) in judge.commands() {
-            assert!(!lost.contains(command), "lost, and yet applied at {position}");
+        for (position, _) in judge.commands() {
+            assert!(!self.lost.contains(&position), "lost, and yet applied at {position}");
         }
     }
 
-    /// What has not come to an end yet.
-    pub fn open(&self) -> impl std::fmt::Debug + '_ {
-        (self.open.keys().collect::<Vec<_>>(), &self.reads)
+    /// What has not come to an end yet, in a few words.
+    pub fn open(&self) -> String {
+        let proposals: Vec<_> = self.open.keys().take(8).collect();
+        let (more, reads) = (self.open.len() - proposals.len(), self.reads.len());
+        format!("open are {proposals:?}, {more} more, and {reads} reads")
     }
 
     pub fn nothing_is_open(&self) -> bool {

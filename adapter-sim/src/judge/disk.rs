@@ -196,6 +196,16 @@ impl Disk {
         undone
     }
 
+    /// Whether a node that was opened on it has all that it must have.
+    pub fn gives_back(&self, raft: &Core) -> bool {
+        let found = Image::of(raft);
+        let newest = raft.snapshot().map(|snapshot| snapshot.last).unwrap_or_default();
+        found.base == newest
+            && newest.index >= self.snapshot.index
+            && raft.life().boot > self.boot
+            && self.allows(&found)
+    }
+
     fn allows(&self, found: &Image) -> bool {
         let mut image = self.journal.clone();
         if image.behind(found.base) == *found {

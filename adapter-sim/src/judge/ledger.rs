@@ -1,6 +1,6 @@
 //! What was said: nothing of it may be taken back, or be said before it is durable.
 
-use crate::disk::Core;
+use crate::judge::disk::Core;
 use crate::place::Place;
 use raft_nostd::wire::{Append, AppendReply, Datagram, Install, Message, Verdict, Vote};
 use raft_nostd::{HardState, Index, NodeId, Position, Term};

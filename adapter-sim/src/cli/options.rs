@@ -1,0 +1,93 @@
+//! The command line.
+
+use clap::{Args, Parser};
+use raft_nostd::Duration;
+use std::ops::Range;
+
+/// Runs clusters of raft-nostd nodes through network, disk and clock faults drawn from seeds, and judges
+/// every step: election safety, log matching, leader completeness, state machine safety, that
+/// nothing is said before it is durable, linearizability, and that the cluster recovers.
+///
+/// Ten thousand seeds, at most a quarter of an hour:
+///
+///   adapter-sim --seeds 10000 --minutes 15
+///
+/// Exits with status 1 at the first seed that fails, and names it; the same seed fails again in the
+/// same way, on every machine.
+#[derive(Parser, Debug)]
+#[command(name = "adapter-sim", version, verbatim_doc_comment, max_term_width = 100)]
+pub struct Cli {
+    /// What to run.
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// What to run.
+#[derive(Args, Clone, Debug)]
+pub struct Run {
+    /// How many seeds, from zero on, or which: FIRST..LAST, without the last
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = seeds)]
+    pub seeds: Range<u64>,
+
+    /// One seed
+    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    pub seed: Option<u64>,
+
+    /// Stop after so many minutes
+    #[arg(long, value_name = "M", default_value_t = 60)]
+    pub minutes: u64,
+
+    /// Nodes of each cluster, at least and at most; by default mostly 3 and 5, and 1 to 7
+    #[arg(long, value_name = "A..B", value_parser = nodes)]
+    pub nodes: Option<(u32, u32)>,
+
+    /// For how many simulated seconds everything goes wrong; by default 1 to 72
+    #[arg(long, value_name = "S", value_parser = span)]
+    pub seconds: Option<Duration>,
+
+    /// Threads; as many as there are processors by default
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+impl Run {
+    /// The seeds to run.
+    pub fn range(&self) -> Range<u64> {
+        self.seed.map_or(self.seeds.clone(), |seed| seed..seed.saturating_add(1))
+    }
+
+    /// What is asked of each run.
+    pub fn options(&self) -> adapter_sim::Options {
+        adapter_sim::Options { nodes: self.nodes, span: self.seconds }
+    }
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a number"))
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let range = match text.split_once("..") {
+        Some((first, last)) => number(first)?..number(last)?,
+        None => 0..number(text)?,
+    };
+    if range.is_empty() { Err("there is no seed in it".into()) } else { Ok(range) }
+}
+
+fn nodes(text: &str) -> Result<(u32, u32), String> {
+    let (least, most) = match text.split_once("..") {
+        Some((least, most)) => (number(least)?, number(most)?),
+        None => (number(text)?, number(text)?),
+    };
+    if least == 0 || most > 7 || least > most {
+        return Err("it must be A..B with 1 <= A <= B <= 7".into());
+    }
+    Ok((least as u32, most as u32))
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    match number(text)? {
+        seconds @ 1..=3_600 => Ok(Duration::from_millis(seconds * 1_000)),
+        _ => Err("it must be 1 to 3600 seconds".into()),
+    }
+}

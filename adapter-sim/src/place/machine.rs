@@ -1,0 +1,293 @@
+//! The state machine. Its state is short, and yet no two histories of commands end in the same one.
+//! It writes itself in pieces of any length while commands go on being applied, and takes another
+//! state's pieces in place of its own.
+
+use crate::judge::hash;
+use crate::random::Random;
+use crate::subject::{Guest, Kind};
+use raft_nostd::{Committed, Index, Position, SnapshotError, StateMachine};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// How much of itself a machine keeps: the same on all nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// The digests of so many commands, the last ones.
+    pub digests: usize,
+    /// Bytes that say nothing, to be long.
+    pub padding: usize,
+}
+
+/// What comes of a history of commands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    pub commands: u64,
+    /// Over all commands and their positions.
+    pub digest: u64,
+    pub last: Position,
+    digests: VecDeque<u64>,
+}
+
+/// What a machine has done.
+pub enum Step {
+    /// With what the subject answered.
+    Applied(Position, Vec<u8>, String),
+    /// A snapshot replaced its state.
+    Restored(State),
+}
+
+/// What a machine with durability of its own has durably.
+pub struct Kept {
+    state: State,
+    subject: Box<dyn Guest>,
+}
+
+impl Kept {
+    /// What one has at first; `None` for a subject that cannot be copied.
+    pub fn first(kind: &Kind) -> Option<Self> {
+        Some(Self { state: State::default(), subject: kind.make().copy()? })
+    }
+
+    pub fn copy(&self) -> Option<Self> {
+        Some(Self { state: self.state.clone(), subject: self.subject.copy()? })
+    }
+}
+
+pub struct Machine {
+    pub state: State,
+    pub subject: Box<dyn Guest>,
+    kind: Rc<Kind>,
+    /// What it has durably, when it is durable by itself: perhaps an older state.
+    kept: Option<Kept>,
+    size: Size,
+    /// The snapshot that is being written.
+    image: Option<Image>,
+    /// The snapshot that is being read.
+    reading: Reading,
+    random: Random,
+    steps: Vec<Step>,
+}
+
+/// A snapshot that is being written: first the subject's pieces, then the simulator's.
+struct Image {
+    /// Bytes of the subject's pieces so far.
+    subject: u64,
+    subject_ended: bool,
+    own: Vec<u8>,
+    /// Bytes of `own` that were written.
+    written: usize,
+}
+
+/// A snapshot that is being read.
+#[derive(Default)]
+struct Reading {
+    offset: u64,
+    subject: u64,
+    own: Vec<u8>,
+}
+
+/// What a piece is of: its first byte.
+const SUBJECT: u8 = 0;
+const OWN: u8 = 1;
+
+impl Size {
+    /// Bytes of the longest snapshot.
+    pub fn bytes(&self) -> usize {
+        32 + 8 * self.digests + self.padding
+    }
+}
+
+impl State {
+    pub fn apply(&mut self, size: &Size, position: Position, command: &[u8]) {
+        let digest = hash(command);
+        self.commands += 1;
+        self.digest = self.digest.rotate_left(7) ^ digest ^ position.index.0 ^ position.term.0;
+        self.last = position;
+        self.digests.push_back(digest);
+        if self.digests.len() > size.digests {
+            self.digests.pop_front();
+        }
+    }
+
+    fn to_bytes(&self, size: &Size) -> Vec<u8> {
+        let Position { term, index } = self.last;
+        let fields = [self.commands, self.digest, term.0, index.0];
+        let words = fields.iter().chain(&self.digests);
+        let padding = (0..size.padding).map(|at| (self.digest >> (at % 57)) as u8);
+        words.flat_map(|word| word.to_le_bytes()).chain(padding).collect()
+    }
+
+    fn from_bytes(size: &Size, bytes: &[u8]) -> Option<Self> {
+        let words = bytes.len().checked_sub(size.padding)?;
+        let words: Vec<_> = bytes[..words]
+            .chunks(8)
+            .map(|word| Some(u64::from_le_bytes(word.try_into().ok()?)))
+            .collect::<Option<_>>()?;
+        let [commands, digest, term, index, digests @ ..] = &words[..] else { return None };
+        let state = Self {
+            commands: *commands,
+            digest: *digest,
+            last: Position::new(*term, *index),
+            digests: digests.iter().copied().collect(),
+        };
+        (state.to_bytes(size) == bytes).then_some(state)
+    }
+}
+
+impl Machine {
+    /// `kept`: what a machine with durability of its own has.
+    pub fn new(kept: Option<Kept>, kind: &Rc<Kind>, size: Size, seed: u64) -> Self {
+        let copy = kept.as_ref().and_then(Kept::copy);
+        let first = || Kept { state: State::default(), subject: kind.make() };
+        let Kept { state, subject } = copy.unwrap_or_else(first);
+        Self {
+            state,
+            subject,
+            kind: Rc::clone(kind),
+            kept,
+            size,
+            image: None,
+            reading: Reading::default(),
+            random: Random::new(seed),
+            steps: Vec::new(),
+        }
+    }
+
+    /// What it has durably.
+    pub fn kept(&mut self) -> Option<Kept> {
+        self.kept.take()
+    }
+
+    pub fn take_steps(&mut self) -> Vec<Step> {
+        std::mem::take(&mut self.steps)
+    }
+
+    /// Whether it keeps an image of its state for a snapshot.
+    pub fn holds_image(&self) -> bool {
+        self.image.is_some()
+    }
+
+    /// Makes the state durable, when it does such things at all, and feels like it.
+    fn keep(&mut self) {
+        if self.kept.is_some() && self.random.below(3) > 0 {
+            let subject = self.subject.copy().expect("it was copied before");
+            self.kept = Some(Kept { state: self.state.clone(), subject });
+        }
+    }
+
+    fn begin_image(&mut self) {
+        // (What nothing was applied to has nothing to say: so there are empty snapshots.)
+        let blank = self.state.commands == 0;
+        let own = if blank { Vec::new() } else { self.state.to_bytes(&self.size) };
+        self.image = Some(Image { subject: 0, subject_ended: blank, own, written: 0 });
+    }
+
+    /// The next piece of the subject; `None` at its end.
+    fn subject_piece(&mut self, piece: &mut [u8]) -> Result<Option<usize>, SnapshotError> {
+        let image = self.image.as_mut().expect("begun");
+        if image.subject_ended {
+            return Ok(None);
+        }
+        let len = self.subject.snapshot(image.subject, piece)?;
+        assert!(len <= piece.len(), "the subject wrote {len} bytes into {}", piece.len());
+        image.subject += len as u64;
+        image.subject_ended = len == 0;
+        Ok((len > 0).then_some(len))
+    }
+
+    /// The next piece of the simulator's state; zero at its end.
+    fn own_piece(&mut self, piece: &mut [u8]) -> usize {
+        let image = self.image.as_mut().expect("begun");
+        let rest = &image.own[image.written..];
+        // The first piece may be short, the others are at least half as long as they might be: so
+        // it is known how many there are at most.
+        let least = if image.written == 0 { 1 } else { piece.len().div_ceil(2) };
+        let len = least + self.random.below((piece.len() - least) as u64 + 1) as usize;
+        let len = len.min(rest.len());
+        piece[..len].copy_from_slice(&rest[..len]);
+        image.written += len;
+        len
+    }
+
+    fn give_up_image(&mut self) {
+        if let Some(image) = self.image.take()
+            && !image.subject_ended
+        {
+            _ = self.subject.snapshot(image.subject, &mut []);
+        }
+    }
+
+    /// All pieces were read: they are the state.
+    fn switch(&mut self) {
+        let Reading { offset, subject, own } = std::mem::take(&mut self.reading);
+        if offset == 0 {
+            self.state = State::default();
+            self.subject = self.kind.make();
+        } else {
+            self.state = State::from_bytes(&self.size, &own).expect("a snapshot is one, and whole");
+            let restored = self.subject.restore(subject, &[]);
+            assert!(restored.is_ok(), "the subject does not take its own snapshot: {restored:?}");
+        }
+        self.steps.push(Step::Restored(self.state.clone()));
+        self.keep();
+    }
+}
+
+impl StateMachine for Machine {
+    type Response = ();
+
+    fn apply(&mut self, committed: Committed<'_>) {
+        let Committed { position, command } = committed;
+        self.state.apply(&self.size, position, command);
+        let answer = self.subject.apply(committed);
+        self.steps.push(Step::Applied(position, command.to_vec(), answer));
+        self.keep();
+    }
+
+    fn query(&self, _request: &[u8]) {}
+
+    fn applied(&self) -> Index {
+        self.state.last.index
+    }
+
+    fn snapshot(&mut self, offset: u64, piece: &mut [u8]) -> Result<usize, SnapshotError> {
+        let Some((kind, bytes)) = piece.split_first_mut() else {
+            self.give_up_image();
+            return Ok(0);
+        };
+        if offset == 0 {
+            self.give_up_image();
+            self.begin_image();
+        }
+        if let Some(len) = self.subject_piece(bytes)? {
+            *kind = SUBJECT;
+            return Ok(1 + len);
+        }
+        let len = self.own_piece(bytes);
+        if len == 0 {
+            self.image = None;
+            return Ok(0);
+        }
+        *kind = OWN;
+        Ok(1 + len)
+    }
+
+    fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
+        if offset == 0 {
+            self.reading = Reading::default();
+        }
+        let reading = &mut self.reading;
+        assert_eq!(offset, reading.offset, "the pieces follow each other");
+        reading.offset += piece.len() as u64;
+        match piece.split_first() {
+            None => self.switch(),
+            Some((&SUBJECT, bytes)) => {
+                let taken = self.subject.restore(reading.subject, bytes);
+                assert!(taken.is_ok(), "the subject does not take its own snapshot: {taken:?}");
+                reading.subject += bytes.len() as u64;
+            }
+            Some((_, bytes)) => reading.own.extend(bytes),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! A state machine to be put under the simulator.
+
+use crate::random::Random;
+use raft_nostd::{Committed, SnapshotError, StateMachine};
+use std::fmt::Debug;
+
+/// A state machine that the simulator replicates, and what clients may ask of it.
+///
+/// What it answers is compared between replicas, by its [`Debug`] text: at the same index all must answer the
+/// same, also those that were restored from a snapshot, or have started again.
+pub trait Subject: StateMachine<Response: Debug> + 'static {
+    /// Bytes of its longest command.
+    const COMMAND_MAX: u32 = 100;
+
+    /// Bytes of its longest snapshot. (A slot takes three times as much, for short pieces.)
+    const SNAPSHOT_MAX: usize = 4_096;
+
+    /// A command that some client proposes, of [`COMMAND_MAX`](Self::COMMAND_MAX) bytes at most.
+    fn command(random: &mut Random) -> Vec<u8>;
+
+    /// A query ([`StateMachine::query`]) that must be answered the same by all replicas that have applied the same.
+    fn question(random: &mut Random) -> Vec<u8> {
+        let _ = random;
+        Vec::new()
+    }
+
+    /// A copy of it, if it can be copied: then it also runs as a machine with durability of its own.
+    fn copy(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+}
+
+/// What the simulator needs of a subject, whatever its type.
+pub(crate) trait Guest {
+    fn apply(&mut self, committed: Committed<'_>) -> String;
+    fn query(&self, request: &[u8]) -> String;
+    fn snapshot(&mut self, offset: u64, piece: &mut [u8]) -> Result<usize, SnapshotError>;
+    fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError>;
+    fn copy(&self) -> Option<Box<dyn Guest>>;
+}
+
+impl<M: Subject> Guest for M {
+    fn apply(&mut self, committed: Committed<'_>) -> String {
+        format!("{:?}", StateMachine::apply(self, committed))
+    }
+
+    fn query(&self, request: &[u8]) -> String {
+        format!("{:?}", StateMachine::query(self, request))
+    }
+
+    fn snapshot(&mut self, offset: u64, piece: &mut [u8]) -> Result<usize, SnapshotError> {
+        StateMachine::snapshot(self, offset, piece)
+    }
+
+    fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
+        StateMachine::restore(self, offset, piece)
+    }
+
+    fn copy(&self) -> Option<Box<dyn Guest>> {
+        Subject::copy(self).map(|copy| Box::new(copy) as Box<dyn Guest>)
+    }
+}
+
+/// One kind of subject.
+pub(crate) struct Kind {
+    make: Box<dyn Fn() -> Box<dyn Guest>>,
+    pub(crate) command: fn(&mut Random) -> Vec<u8>,
+    pub(crate) question: fn(&mut Random) -> Vec<u8>,
+    pub(crate) command_max: u32,
+    pub(crate) snapshot_max: usize,
+}
+
+impl Kind {
+    pub(crate) fn of<M: Subject>(make: impl Fn() -> M + 'static) -> Self {
+        Self {
+            make: Box::new(move || Box::new(make())),
+            command: M::command,
+            question: M::question,
+            command_max: M::COMMAND_MAX,
+            snapshot_max: M::SNAPSHOT_MAX,
+        }
+    }
+
+    /// One in its first state.
+    pub(crate) fn make(&self) -> Box<dyn Guest> {
+        (self.make)()
+    }
+
+    /// Whether it writes snapshots.
+    pub(crate) fn compacts(&self) -> bool {
+        let mut guest = self.make();
+        guest.snapshot(0, &mut vec![0; 4_096]) != Err(SnapshotError::Unsupported)
+    }
+
+    /// Whether it can be copied.
+    pub(crate) fn copies(&self) -> bool {
+        self.make().copy().is_some()
+    }
+}

@@ -1,0 +1,232 @@
+//! Everything heals, and liveness is asked for.
+
+use super::World;
+use super::mischief::Ending;
+use crate::judge::disk::Core;
+use crate::place::Place;
+use crate::swarm::Faults;
+use raft_nostd::{Duration, NodeId, Role, frame};
+
+/// Who is started again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gathered {
+    Quorum,
+    All,
+}
+
+impl World {
+    /// Liveness. First a random quorum is healed, and the others stay dead: within twenty election
+    /// timeouts it has a leader that commits ten commands and answers a read. Then all are, and come
+    /// to the same log and state.
+    pub fn heal_and_converge(&mut self) {
+        self.calm();
+        self.gather(Gathered::Quorum);
+        self.full = false;
+        if !self.makes_progress(10) {
+            let why = self.sketch();
+            assert!(self.is_justified(), "a healed quorum makes no progress: {why}");
+        }
+        self.gather(Gathered::All);
+        // So many that small logs must be compacted for it.
+        let entries = if self.all_compact() { self.swarm.log_entries.min(30) } else { 0 };
+        if self.makes_progress(10 + u64::from(entries)) {
+            let patience = self.patience();
+            let rests = self.pass_until(patience, |world| world.is_at_rest());
+            // (A datagram from before may have deposed the leader, and nobody can succeed it.)
+            let why = self.sketch();
+            assert!(rests || self.is_justified(), "the nodes do not come to rest: {why}");
+            self.tally.full_for_good += u64::from(rests && self.full);
+            if rests {
+                self.compare_answers();
+            }
+        } else {
+            let why = self.sketch();
+            assert!(self.is_justified(), "no progress after healing: {why}");
+            self.tally.exhausted += 1;
+        }
+        self.clients.nothing_lost_was_applied(&self.judge);
+        self.count();
+    }
+
+    fn count(&mut self) {
+        self.tally.virtual_millis += self.now.as_micros() / 1_000;
+        self.tally.elections = self.judge.elections();
+        self.tally.truncations = self.judge.truncations;
+        self.tally.applied = self.clients.applied;
+        self.tally.proposals_lost = self.clients.lost_count;
+        self.tally.reads = self.clients.reads_answered;
+    }
+
+    /// Twenty election timeouts, by the slowest clock.
+    fn patience(&self) -> Duration {
+        self.swarm.election.times(20 * 1_000 / (1_000 - self.swarm.drift))
+    }
+
+    /// Nothing goes wrong any more, but what is wrong with the nodes stays.
+    fn calm(&mut self) {
+        self.swarm.faults = Faults::default();
+        self.swarm.appetite = u64::MAX;
+        self.network.heal();
+        for at in 0..self.places.len() {
+            let pace = self.swarm.pace(&mut self.random);
+            self.places[at].calm(self.now, pace);
+        }
+    }
+
+    /// Starts whom it concerns; beside a quorum, the others stop for now.
+    fn gather(&mut self, whom: Gathered) {
+        let mut wanted = match whom {
+            Gathered::Quorum => self.places.len() / 2 + 1,
+            Gathered::All => self.places.len(),
+        };
+        let mut places: Vec<_> = (0..self.places.len()).collect();
+        while !places.is_empty() {
+            let next = self.random.below(places.len() as u64) as usize;
+            let at = places.swap_remove(next);
+            if wanted == 0 {
+                self.end(at, Ending::Killed);
+                self.tally.left_dead += 1;
+            } else if self.is_up(at) {
+                wanted -= 1;
+            }
+        }
+    }
+
+    /// Whether a node runs, once it was started if need be.
+    fn is_up(&mut self, at: usize) -> bool {
+        if self.places[at].raft().is_some_and(|raft| raft.halted().is_some()) {
+            self.crash(at);
+        }
+        if self.places[at].node.is_none() && !self.places[at].is_lost {
+            self.start(at);
+        }
+        self.places[at].node.is_some()
+    }
+
+    /// Whether so many commands are applied, and a read is answered, in time.
+    fn makes_progress(&mut self, commands: u64) -> bool {
+        let patience = self.patience();
+        let goal = (self.clients.applied + commands, self.clients.reads_answered + 1);
+        // A few times over: a log that is all but full may make elections fail.
+        let times = if self.all_compact() { 1 } else { 3 };
+        (0..times).any(|_| {
+            self.pass_until(patience, |world| {
+                world.client_asks();
+                let full = world.full && !world.all_compact();
+                let applied = full || world.clients.applied >= goal.0;
+                applied && world.clients.reads_answered >= goal.1
+            })
+        })
+    }
+
+    /// Whether there is a reason to make no progress.
+    fn is_justified(&mut self) -> bool {
+        if self.waits_for_all() {
+            self.tally.waits_for_all += 1;
+            return true;
+        }
+        self.is_exhausted() || self.somebody_is_stuck()
+    }
+
+    /// Whether a leader had no room to open its term, in a log full of no-ops of failed leaderships: it
+    /// commits only what all voters have, and some are down.
+    fn waits_for_all(&self) -> bool {
+        let unopened = |raft: &Core| {
+            let full = raft.room().entries == 0 || raft.room().bytes < frame::OVERHEAD_MAX as u32;
+            raft.status().role == Role::Leader && raft.last().term != raft.term() && full
+        };
+        let down = self.places.iter().any(|place| place.node.is_none());
+        down && self.places.iter().filter_map(Place::raft).any(unopened)
+    }
+
+    /// Nodes that have applied the same answer the same.
+    fn compare_answers(&mut self) {
+        let question = (self.kind.question)(&mut self.random);
+        let mut first: Option<(NodeId, String)> = None;
+        for place in &mut self.places {
+            let Some(node) = &mut place.node else { continue };
+            let answer = node.around().machine.subject.query(&question);
+            match &first {
+                Some((id, known)) => assert_eq!(
+                    &answer, known,
+                    "{} and {id} have applied the same and answer {question:?} differently",
+                    place.id
+                ),
+                None => first = Some((place.id, answer)),
+            }
+        }
+    }
+
+    /// Whether nobody leads, and a log is so full that perhaps nobody can: it takes an entry to open
+    /// a term.
+    fn is_exhausted(&self) -> bool {
+        if self.all_compact() {
+            return false;
+        }
+        let rafts = || self.places.iter().filter_map(Place::raft);
+        let leads = |raft: &Core| raft.status().role == Role::Leader;
+        let full = |raft: &Core| {
+            raft.room().entries == 0 || raft.room().bytes < frame::OVERHEAD_MAX as u32
+        };
+        !rafts().any(leads) && rafts().any(full)
+    }
+
+    /// Whether a node without room for snapshots has no room either for what others go on with, or
+    /// needs a snapshot.
+    fn somebody_is_stuck(&self) -> bool {
+        let rafts = || self.places.iter().filter_map(Place::raft);
+        let base = rafts().map(|raft| raft.base().index).max().unwrap_or_default();
+        let stuck = |place: &Place| {
+            !place.compacts
+                && place.raft().is_some_and(|raft| {
+                    let (room, all) = (raft.room(), raft.capacity());
+                    room.entries == 0 || room.bytes < all.bytes / 8 || raft.commit() < base
+                })
+        };
+        self.places.iter().any(stuck)
+    }
+
+    pub fn all_are_full(&self) -> bool {
+        self.places.iter().all(|place| place.raft().is_some_and(|raft| raft.room().entries == 0))
+    }
+
+    /// Whether all nodes have the same log and have applied all of it, and no client waits.
+    fn is_at_rest(&self) -> bool {
+        let mut rafts = self.places.iter().filter_map(Place::raft);
+        let last = rafts.next().expect("most run").last();
+        let same = |raft: &Core| raft.last() == last && raft.applied() == last.index;
+        self.places.iter().filter_map(Place::raft).all(same) && self.clients.nothing_is_open()
+    }
+
+    /// The nodes in a few words, for a failure.
+    fn sketch(&self) -> String {
+        let node = |raft: &Core| {
+            format!(
+                "{}: {:?} last {} durable {} commit {} applied {} room {:?}\n",
+                raft.id(),
+                raft.status(),
+                raft.last(),
+                raft.durable(),
+                raft.commit(),
+                raft.applied(),
+                raft.room()
+            )
+        };
+        let nodes: String = self.places.iter().filter_map(Place::raft).map(node).collect();
+        format!("{}, {:?}\n{nodes}", self.clients.open(), self.swarm)
+    }
+
+    /// Lets time pass until `done`, asked a few times in each election timeout, but not longer than
+    /// `patience`.
+    fn pass_until(&mut self, patience: Duration, done: impl Fn(&mut Self) -> bool) -> bool {
+        let end = self.now.plus(patience);
+        while self.now < end {
+            if done(self) {
+                return true;
+            }
+            let pause = self.random.tenths(self.swarm.election, 6);
+            self.pass(self.now.plus(pause));
+        }
+        done(self)
+    }
+}

@@ -1,0 +1,154 @@
+//! How often each thing took effect.
+
+use crate::place::host::Deeds;
+use crate::world::World;
+use raft_nostd::Event;
+
+macro_rules! tally {
+    ($($(#[$doc:meta])* $counter:ident),+ $(,)?) => {
+        /// How often each fault took effect, and what was done in spite of it.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Tally {
+            $($(#[$doc])* pub $counter: u64,)+
+        }
+
+        impl Tally {
+            /// Adds what was counted elsewhere.
+            pub fn add(&mut self, other: &Tally) {
+                $(self.$counter += other.$counter;)+
+            }
+
+            /// Each counter's name and value.
+            pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($counter), self.$counter),)+].into_iter()
+            }
+        }
+    };
+}
+
+tally! {
+    /// Simulated milliseconds.
+    virtual_millis,
+    /// Datagrams that arrived.
+    delivered,
+    /// Datagrams that did not.
+    lost,
+    /// Datagrams that arrived twice.
+    duplicated,
+    /// Datagrams with a flipped bit.
+    flipped,
+    /// Datagrams that were cut short.
+    truncated,
+    /// Datagrams of another cluster.
+    foreign,
+    /// Datagrams that came out of order.
+    late,
+    /// Datagrams that came late because all of their kind do.
+    dawdled,
+    /// Networks that fell apart.
+    partitions,
+    /// Networks whose parts came together and fell apart, again and again.
+    flapping,
+    /// Leaders that something happened to as soon as they were elected.
+    ambushes,
+    /// Nodes that stopped.
+    crashes,
+    /// Leaders that stopped.
+    leader_crashes,
+    /// Times at which all stopped at once.
+    blackouts,
+    /// Processes that were killed.
+    kills,
+    /// Nodes that were stopped cleanly.
+    seals,
+    /// Sectors that a power cut found unsynced.
+    torn,
+    /// Starts that found less than had been written.
+    undone,
+    /// Starts from a copy of the disks with a flipped bit.
+    rotten_copies,
+    /// Bits that flipped on disks for good.
+    rotten,
+    /// Writes that went astray.
+    astray,
+    /// Nodes that stay down since their disks do not give back what they were given.
+    lost_disks,
+    /// Nodes that stayed down while a quorum had to do without them.
+    left_dead,
+    /// Starts that a power cut ended.
+    interrupted_recoveries,
+    /// Nodes that stood still.
+    pauses,
+    /// Clocks that jumped ahead.
+    jumps,
+    /// Disks that filled up.
+    full,
+    /// Disks whose sync failed.
+    sync_failures,
+    /// Batches that were written in the background.
+    deferred_syncs,
+    /// Terms with a leader.
+    elections,
+    /// Commands that their proposer saw applied.
+    applied,
+    /// Commands that were told to be lost.
+    proposals_lost,
+    /// Linearizable reads that were answered.
+    reads,
+    /// Logs that lost entries to a leader's.
+    truncations,
+    /// Snapshots that nodes took.
+    snapshots_taken,
+    /// Snapshots of leaders that nodes installed.
+    snapshots_installed,
+    /// Snapshots that came to nothing.
+    snapshots_failed,
+    /// Chunks of snapshots that did not arrive.
+    chunks_lost,
+    /// Transfers of snapshots that something happened to.
+    waylaid,
+    /// Transfers that went on after a restart.
+    transfers_resumed,
+    /// Transfers that made way for a newer snapshot.
+    transfers_superseded,
+    /// Nodes that stopped while they were restored from a snapshot.
+    interrupted_installs,
+    /// Healed quorums whose leader had no room to open its term, and waits for all.
+    waits_for_all,
+    /// Runs that ended with logs that nothing can make room in.
+    full_for_good,
+    /// Runs that ended without a leader, for the same reason.
+    exhausted,
+}
+
+impl World {
+    /// Counts what a node has done about snapshots. Returns whether it has come further with one, or
+    /// has just failed.
+    pub fn count_snapshots(&mut self, at: usize, deeds: &Deeds) -> bool {
+        let mut told = false;
+        for (event, _) in &deeds.events {
+            told |= matches!(event, Event::SnapshotInstalled(_) | Event::SnapshotFailed(_));
+            match event {
+                Event::SnapshotTaken(_) => self.tally.snapshots_taken += 1,
+                Event::SnapshotInstalled(_) => self.tally.snapshots_installed += 1,
+                Event::SnapshotFailed(_) => self.tally.snapshots_failed += 1,
+                _ => {}
+            }
+        }
+        let place = &mut self.places[at];
+        let incoming = place.raft().and_then(|raft| raft.incoming_snapshot());
+        let incoming = incoming.map(|(manifest, chunks, _)| (*manifest, chunks));
+        if let (Some((before, chunks)), Some((now, _))) = (place.incoming, incoming) {
+            self.tally.transfers_superseded += u64::from(before != now && chunks > 0);
+        }
+        if let (Some((of, found)), Some((manifest, chunks))) = (place.resumable, incoming)
+            && of == manifest
+            && chunks > found
+        {
+            self.tally.transfers_resumed += 1;
+            place.resumable = None;
+        }
+        let before = std::mem::replace(&mut place.incoming, incoming);
+        told || incoming.is_some_and(|(_, chunks)| chunks > 0) && incoming != before
+    }
+}
