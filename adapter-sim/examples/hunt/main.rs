@@ -29,7 +29,7 @@ usage: hunt [options] [bug]...
   --some N        only so many of them; the table is left as it is
   --from-day      begin with others each day: for CI
   --minutes M     for each bug, at most (5)
-  --clean SEEDS   how many seeds must find nothing before a bug is planted (300)
+  --clean SEEDS   how many seeds must find nothing before a bug is planted (1000)
   --scratch DIR   where to copy and build (target/hunt)
 
 Ends with 1 when a bug was not noticed; the others are in adapter-sim/bugs/bugs.md.
@@ -39,7 +39,7 @@ struct Options {
     names: Vec<String>,
     some: Option<usize>,
     start: Start,
-    limit: Duration,
+    minutes: u64,
     clean: u64,
     scratch: PathBuf,
 }
@@ -86,8 +86,8 @@ fn options(workspace: &Path) -> Result<Option<Options>, String> {
         names: Vec::new(),
         some: None,
         start: Start::First,
-        limit: Duration::from_secs(5 * 60),
-        clean: 300,
+        minutes: 5,
+        clean: 1_000,
         scratch: workspace.join("target").join("hunt"),
     };
     let mut words = std::env::args().skip(1);
@@ -97,7 +97,7 @@ fn options(workspace: &Path) -> Result<Option<Options>, String> {
             "--help" | "-h" => return Ok(None),
             "--some" => options.some = Some(number(&value()?)? as usize),
             "--from-day" => options.start = Start::Today,
-            "--minutes" => options.limit = Duration::from_secs(60 * number(&value()?)?),
+            "--minutes" => options.minutes = number(&value()?)?,
             "--clean" => options.clean = number(&value()?)?,
             "--scratch" => options.scratch = PathBuf::from(value()?),
             _ if word.starts_with('-') => return Err(format!("{word}? see --help")),
@@ -123,7 +123,7 @@ fn hunt(options: &Options, folder: &Path, workspace: PathBuf) -> Result<Vec<Stri
     let mut survivors = Vec::new();
     for (place, bug) in chosen.iter().enumerate() {
         eprint!("{:2}/{} {} ", place + 1, chosen.len(), bug.name);
-        match hunt_one(bug, &tree, options.limit)? {
+        match hunt_one(bug, &tree, options.minutes)? {
             Fate::Noticed { seed, after, words } => {
                 eprintln!("noticed: seed {seed}, {:.1} s: {words}", after.as_secs_f64());
                 table.note(bug, seed, after, &words);
@@ -167,28 +167,28 @@ fn demand_clean(tree: &Tree, options: &Options) -> Result<(), String> {
     eprint!("without a bug: ");
     tree.restore()?;
     let simulator = Simulator::build(&tree.root, &tree.target)?;
-    match simulator.run(options.clean, options.limit)? {
-        Outcome::Clean => {
-            eprintln!("{} seeds are clean", options.clean);
+    match simulator.run(options.clean, options.minutes)? {
+        Outcome::NothingFound { after } => {
+            eprintln!("{} seeds are clean, {:.1} s", options.clean, after.as_secs_f64());
             Ok(())
         }
         Outcome::Failed { seed, words, .. } => {
             Err(format!("seed {seed} fails without a bug: {words}"))
         }
-        Outcome::TimeIsUp => Err(format!("{} seeds take too long", options.clean)),
     }
 }
 
-fn hunt_one(bug: &Bug, tree: &Tree, limit: Duration) -> Result<Fate, String> {
+fn hunt_one(bug: &Bug, tree: &Tree, minutes: u64) -> Result<Fate, String> {
     tree.restore()?;
     tree.plant(&bug.applied_to(&tree.root)?)?;
     let simulator = match Simulator::build(&tree.root, &tree.target) {
         Ok(simulator) => simulator,
         Err(error) => return Ok(Fate::Survived(error)),
     };
-    Ok(match simulator.run(u64::from(u32::MAX), limit)? {
+    Ok(match simulator.run(u64::from(u32::MAX), minutes)? {
         Outcome::Failed { seed, words, after } => Fate::Noticed { seed, after, words },
-        Outcome::Clean => Fate::Survived("the simulator ended without a failure".into()),
-        Outcome::TimeIsUp => Fate::Survived(format!("{} s were too short", limit.as_secs())),
+        Outcome::NothingFound { after } => {
+            Fate::Survived(format!("nothing found in {:.0} s", after.as_secs_f64()))
+        }
     })
 }

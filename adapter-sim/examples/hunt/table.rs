@@ -10,7 +10,7 @@ const HEAD: &str = "\
 # Seeded bugs, and how soon the simulator notices
 
 Each patch in this folder puts one protocol bug into `raft-nostd/src`. `cargo run --release -p adapter-sim
---example hunt` plants one after the other and runs the simulator from seed 0 on, five minutes at most;
+--example hunt` plants one after the other and runs the simulator from seed 0 on, five minutes at most, on two processors;
 this table is what it writes. The seconds are those of the run on a machine with two cores; building is
 not in them. `hunt --help` says more.
 
