@@ -119,11 +119,11 @@ fn hunt(options: &Options, folder: &Path, workspace: PathBuf) -> Result<Vec<Stri
     let chosen = choose(&bugs, options)?;
     let mut table = Table::read(folder.join("bugs.md"));
     let tree = Tree::new(workspace, &options.scratch);
-    demand_clean(&tree, options)?;
+    let sound = demand_clean(&tree, options)?;
     let mut survivors = Vec::new();
     for (place, bug) in chosen.iter().enumerate() {
         eprint!("{:2}/{} {} ", place + 1, chosen.len(), bug.name);
-        match hunt_one(bug, &tree, options.minutes)? {
+        match hunt_one(bug, &tree, &sound, options.minutes)? {
             Fate::Noticed { seed, after, words } => {
                 eprintln!("noticed: seed {seed}, {:.1} s: {words}", after.as_secs_f64());
                 table.note(bug, seed, after, &words);
@@ -163,14 +163,14 @@ fn today() -> usize {
 }
 
 /// Where no bug was planted none may be found.
-fn demand_clean(tree: &Tree, options: &Options) -> Result<(), String> {
+fn demand_clean(tree: &Tree, options: &Options) -> Result<Simulator, String> {
     eprint!("without a bug: ");
     tree.restore()?;
-    let simulator = Simulator::build(&tree.root, &tree.target)?;
-    match simulator.run(options.clean, options.minutes)? {
+    let simulator = Simulator::build(&tree.root, &tree.target)?.keep(&tree.target)?;
+    match simulator.run(0..options.clean, options.minutes)? {
         Outcome::NothingFound { after } => {
             eprintln!("{} seeds are clean, {:.1} s", options.clean, after.as_secs_f64());
-            Ok(())
+            Ok(simulator)
         }
         Outcome::Failed { seed, words, .. } => {
             Err(format!("seed {seed} fails without a bug: {words}"))
@@ -178,17 +178,30 @@ fn demand_clean(tree: &Tree, options: &Options) -> Result<(), String> {
     }
 }
 
-fn hunt_one(bug: &Bug, tree: &Tree, minutes: u64) -> Result<Fate, String> {
+/// Plants `bug` and runs seeds. One that fails without the bug as well has not noticed it.
+fn hunt_one(bug: &Bug, tree: &Tree, sound: &Simulator, minutes: u64) -> Result<Fate, String> {
     tree.restore()?;
     tree.plant(&bug.applied_to(&tree.root)?)?;
     let simulator = match Simulator::build(&tree.root, &tree.target) {
         Ok(simulator) => simulator,
         Err(error) => return Ok(Fate::Survived(error)),
     };
-    Ok(match simulator.run(u64::from(u32::MAX), minutes)? {
-        Outcome::Failed { seed, words, after } => Fate::Noticed { seed, after, words },
-        Outcome::NothingFound { after } => {
-            Fate::Survived(format!("nothing found in {:.0} s", after.as_secs_f64()))
+    let (mut first, mut spent) = (0, Duration::ZERO);
+    loop {
+        let (seed, words) = match simulator.run(first..u64::from(u32::MAX), minutes)? {
+            Outcome::Failed { seed, words, after } => {
+                spent += after;
+                (seed, words)
+            }
+            Outcome::NothingFound { after } => {
+                spent += after;
+                return Ok(Fate::Survived(format!("nothing found in {:.0} s", spent.as_secs_f64())));
+            }
+        };
+        if let Outcome::NothingFound { .. } = sound.run(seed..seed + 1, minutes)? {
+            return Ok(Fate::Noticed { seed, after: spent, words });
         }
-    })
+        eprint!("(seed {seed} fails without it, too) ");
+        first = seed + 1;
+    }
 }

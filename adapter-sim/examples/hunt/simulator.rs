@@ -1,6 +1,7 @@
 //! How the simulator is built in a tree, run, and understood. Nothing else knows its command line.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -45,13 +46,21 @@ impl Simulator {
         Ok(Self { program, log: target.join("simulator.log") })
     }
 
-    /// Runs seeds from zero up to `last`, for so many minutes.
-    pub fn run(&self, last: u64, minutes: u64) -> Result<Outcome, String> {
+    /// Keeps the program where the next build does not replace it.
+    pub fn keep(mut self, target: &Path) -> Result<Self, String> {
+        let kept = target.join("adapter-sim-without-a-bug");
+        std::fs::copy(&self.program, &kept).map_err(|error| format!("no copy: {error}"))?;
+        self.program = kept;
+        Ok(self)
+    }
+
+    /// Runs `seeds`, for so many minutes.
+    pub fn run(&self, seeds: Range<u64>, minutes: u64) -> Result<Outcome, String> {
         let log = File::create(&self.log).map_err(|error| format!("no log: {error}"))?;
         let other = log.try_clone().map_err(|error| format!("no log: {error}"))?;
         let (began, limit) = (Instant::now(), Duration::from_secs(60 * minutes) + GRACE);
         let mut child = Command::new(&self.program)
-            .args(["--seeds", &format!("0..{last}"), "--minutes", &minutes.to_string()])
+            .args(["--seeds", &format!("{}..{}", seeds.start, seeds.end), "--minutes", &minutes.to_string()])
             .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(log)
