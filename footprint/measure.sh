@@ -1,7 +1,8 @@
 #!/bin/bash
 # Builds the images, which proves that no panic is reachable in them, and prints what they take.
-# Fails where a panic is reachable or an image has outgrown its bound.
-# Needs a target (rustup target add thumbv7em-none-eabihf) and readelf (binutils).
+# Fails where a panic is reachable, an image has outgrown its bound, or a call the stack that is stated.
+# Needs a target (rustup target add thumbv7em-none-eabihf), readelf (binutils) and, for the stack,
+# llvm-objdump (rustup component add llvm-tools).
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -62,6 +63,35 @@ printf '%-52s %8d\n' 'the log: table, frames, one longest frame' "$log"
 printf '%-52s %8d\n' 'the node' "$(size RAFT)"
 printf '%-52s %8d\n' 'the journal' "$(size WRITER)"
 printf '%-52s %8d\n' 'all of it, with the driver' "$(size DRIVER_WITH_LOG)"
+
+# The most stack of each call, with three voters and with seven, as the machine code has it; at most what
+# the library's README states. (What becomes of a Cortex-M0's stack pointer is not understood.)
+stack() {
+    local objdump=$1 tool=$out/stack readme=../raft-nostd/README.md
+    rustc --edition 2024 --test stack.rs -o "$tool"
+    "$tool" --quiet >/dev/null
+    rustc --edition 2024 stack.rs -o "$tool"
+    "$tool" "$objdump" "$out/release/calls" >"$out/stack.txt"
+    printf '%-52s %8s %8s\n' '' '3 voters' '7 voters'
+    awk '
+        FNR == NR { if ($1 == "|" && split($0, cell, "|") == 5) { gsub(/[`, ]/, ""); split($0, cell, "|")
+                    stated[cell[2], 3] = cell[3]; stated[cell[2], 7] = cell[4] } next }
+        { taken[$2, $3] = $1 }
+        $3 == 7 { printf "%-52s %8d %8d\n", $2, taken[$2, 3], $1
+                  for (n = 3; n <= 7; n += 4) if (taken[$2, n] > stated[$2, n] + 0) {
+                      printf "%s with %d voters: %d bytes are stated\n", $2, n, stated[$2, n]; bad = 1 } }
+        END { exit bad }' "$readme" "$out/stack.txt"
+}
+if [[ $target == thumbv7em-* ]]; then
+    echo
+    echo "Stack in bytes of each call and all it calls, without interrupts:"
+    tools=("$(rustc --print sysroot)"/lib/rustlib/*/bin/llvm-objdump)
+    if objdump=$(command -v "${tools[0]}" || command -v llvm-objdump); then
+        stack "$objdump"
+    else
+        echo "not looked at: there is no llvm-objdump"
+    fi
+fi
 
 echo
 echo "The largest functions of the whole node, with what is inlined into them:"

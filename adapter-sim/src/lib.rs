@@ -3,16 +3,25 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod check;
 mod judge;
+pub mod linearizability;
+pub mod picture;
 mod place;
+mod quiet;
 mod random;
 mod registers;
 mod run;
+mod shrink;
+pub mod story;
 mod subject;
 mod swarm;
 mod world;
 
-pub use random::Random;
-pub use run::{Failure, Options, Report, is_running, record, replay, run};
+pub use check::check;
+pub use quiet::keep_judges_quiet;
+pub use random::{Random, Tape};
+pub use run::{Failure, Options, Report, Simulator};
+pub use shrink::Shrunk;
 pub use subject::Subject;
 pub use world::tally::Tally;

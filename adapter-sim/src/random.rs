@@ -10,11 +10,27 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use std::cell::RefCell;
 use std::rc::Rc;
 
+/// All that was drawn in a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tape {
+    pub(crate) draws: Vec<u64>,
+    /// Where something new begins, as places in `draws`: what may be left out whole.
+    pub(crate) marks: Vec<usize>,
+}
+
+impl Tape {
+    /// How many choices were made.
+    #[must_use]
+    pub fn choices(&self) -> usize {
+        self.draws.len()
+    }
+}
+
 /// Where choices come from.
 pub struct Random {
     source: Source,
     /// What was drawn, when it is to be kept.
-    kept: Option<Rc<RefCell<Vec<u64>>>>,
+    kept: Option<Rc<RefCell<Tape>>>,
 }
 
 enum Source {
@@ -25,18 +41,27 @@ enum Source {
 
 impl Random {
     /// The stream of a seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { source: Source::Seed(SplitMix64::seed_from_u64(seed)), kept: None }
     }
 
     /// The choices of an earlier run.
-    pub fn replay(tape: Vec<u64>) -> Self {
-        Self { source: Source::Tape(tape.into_iter()), kept: None }
+    pub(crate) fn replay(tape: &Tape) -> Self {
+        Self { source: Source::Tape(tape.draws.clone().into_iter()), kept: None }
     }
 
     /// The same stream, with all that is drawn written down to `tape`.
-    pub fn recorded(self, tape: &Rc<RefCell<Vec<u64>>>) -> Self {
+    pub(crate) fn recorded(self, tape: &Rc<RefCell<Tape>>) -> Self {
         Self { kept: Some(Rc::clone(tape)), ..self }
+    }
+
+    /// Something new begins.
+    pub(crate) fn mark(&mut self) {
+        if let Some(tape) = &self.kept {
+            let mut tape = tape.borrow_mut();
+            let here = tape.draws.len();
+            tape.marks.push(here);
+        }
     }
 
     /// Any number.
@@ -64,7 +89,7 @@ impl Random {
 
     fn keep(&mut self, drawn: u64) -> u64 {
         if let Some(tape) = &self.kept {
-            tape.borrow_mut().push(drawn);
+            tape.borrow_mut().draws.push(drawn);
         }
         drawn
     }

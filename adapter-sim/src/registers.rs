@@ -1,6 +1,7 @@
 //! The simulator's own subject: a few numbers that clients read, write, add to and swap, so that what
 //! they are answered can be judged for linearizability.
 
+use crate::linearizability::Model;
 use crate::random::Random;
 use crate::subject::Subject;
 use raft_nostd::{Committed, SnapshotError, StateMachine};
@@ -46,6 +47,24 @@ impl Register {
     }
 }
 
+impl Model for Register {
+    type Call = Call;
+    type Reply = u32;
+
+    fn apply(&mut self, call: &Call) -> u32 {
+        self.perform(*call)
+    }
+
+    fn is_read(call: &Call) -> bool {
+        *call == Call::Read
+    }
+}
+
+/// The number in what [`Registers`] answered, as text.
+pub(crate) fn answered(text: &str) -> Option<u32> {
+    text.strip_prefix("Some(")?.strip_suffix(')')?.parse().ok()
+}
+
 impl fmt::Display for Register {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -65,14 +84,16 @@ impl fmt::Display for Call {
 
 impl Call {
     fn draw(random: &mut Random) -> Self {
-        // Few values, so that swaps succeed, and many, so that writes can be told apart.
-        let mut value =
-            || if random.one_in(3) { random.bits() as u32 } else { random.below(4) as u32 };
-        let (one, other) = (value(), value());
-        match random.below(4) {
-            0 => Self::Write(one),
-            1 => Self::Add(one),
-            _ => Self::Swap(one, other),
+        // Written is what can be told apart, or something small, which swaps may expect.
+        let small = random.below(4) as u32;
+        let value = random.bits() as u32;
+        // (Additions of unknown fate commute: of many of them it takes long to find out which were
+        // made. The same is true of swaps that lead in a circle.)
+        match random.below(20) {
+            0..8 => Self::Write(value),
+            8 => Self::Write(small),
+            9 => Self::Add(value),
+            _ => Self::Swap(small, value),
         }
     }
 
@@ -170,6 +191,13 @@ impl Subject for Registers {
 
     fn question(random: &mut Random) -> Vec<u8> {
         vec![random.below(u64::from(KEYS)) as u8]
+    }
+
+    fn describe(command: &[u8]) -> String {
+        match Call::parse(command) {
+            Some((key, call)) => format!("{call} in r{key}"),
+            None => format!("{} bytes", command.len()),
+        }
     }
 
     fn copy(&self) -> Option<Self> {

@@ -1,8 +1,8 @@
 //! One run: everything goes wrong for a while, then everything heals.
 
-use crate::random::Random;
-use crate::registers::Registers;
-use crate::subject::Kind;
+use crate::random::{Random, Tape};
+use crate::story::{Story, What, Words};
+use crate::subject::{Kind, Subject};
 use crate::swarm::Swarm;
 use crate::world::World;
 use crate::world::tally::Tally;
@@ -10,15 +10,14 @@ use raft_nostd::Duration;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 
 thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread is inside a run, where judges speak by panicking: a panic hook may want to
-/// keep quiet about that.
-#[must_use]
-pub fn is_running() -> bool {
+/// Whether this thread is inside a run, where judges speak by panicking.
+pub(crate) fn is_running() -> bool {
     RUNNING.get()
 }
 
@@ -47,49 +46,89 @@ pub struct Failure {
     pub verdict: String,
 }
 
-/// Runs one seed.
-///
-/// # Errors
-/// What the judges found.
-pub fn run(seed: u64, options: &Options) -> Result<Report, Failure> {
-    judged(Random::new(seed), options)
+/// Runs clusters of nodes with one kind of state machine.
+#[derive(Clone)]
+pub struct Simulator {
+    kind: Arc<dyn Fn() -> Kind + Send + Sync>,
+    options: Options,
 }
 
-/// Runs one seed, and returns all that was drawn, too.
-///
-/// # Errors
-/// What the judges found stands beside what was drawn until then.
-pub fn record(seed: u64, options: &Options) -> (Result<Report, Failure>, Vec<u64>) {
-    recorded(Random::new(seed), options)
-}
+impl Simulator {
+    /// With a few registers that clients read and write, so that what they are answered can be judged for
+    /// linearizability.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { kind: Arc::new(Kind::registers), options }
+    }
 
-/// Runs what was drawn before, or some of it.
-///
-/// # Errors
-/// What the judges found stands beside what was drawn of it until then.
-pub fn replay(tape: Vec<u64>, options: &Options) -> (Result<Report, Failure>, Vec<u64>) {
-    recorded(Random::replay(tape), options)
-}
+    /// With somebody else's state machine; `make` gives one in its first state.
+    #[must_use]
+    pub fn with_subject<M: Subject>(
+        make: impl Fn() -> M + Send + Sync + 'static,
+        options: Options,
+    ) -> Self {
+        let make = Arc::new(make);
+        let kind = move || {
+            let make = Arc::clone(&make);
+            Kind::of(move || make())
+        };
+        Self { kind: Arc::new(kind), options }
+    }
 
-fn recorded(random: Random, options: &Options) -> (Result<Report, Failure>, Vec<u64>) {
-    let tape = Rc::new(RefCell::new(Vec::new()));
-    let outcome = judged(random.recorded(&tape), options);
-    (outcome, tape.take())
-}
+    /// Runs one seed.
+    ///
+    /// # Errors
+    /// What the judges found.
+    pub fn run(&self, seed: u64) -> Result<Report, Failure> {
+        self.judged(Random::new(seed), None)
+    }
 
-fn judged(mut random: Random, options: &Options) -> Result<Report, Failure> {
-    let run = || {
-        let kind = Rc::new(Kind::of(Registers::default));
-        let swarm = Swarm::draw(&mut random, options, &kind);
-        let mut world = World::new(random, swarm, &kind);
-        world.run_with_faults();
-        world.heal_and_converge();
-        Report { tally: world.tally, trace: world.trace }
-    };
-    RUNNING.set(true);
-    let outcome = catch_unwind(AssertUnwindSafe(run));
-    RUNNING.set(false);
-    outcome.map_err(|panic| Failure { verdict: words(&*panic) })
+    /// Runs one seed; returns all that was drawn, too.
+    pub fn record(&self, seed: u64) -> (Result<Report, Failure>, Tape) {
+        self.recorded(Random::new(seed))
+    }
+
+    /// Runs what was drawn before, or some of it; returns what was drawn of it.
+    pub fn replay(&self, tape: &Tape) -> (Result<Report, Failure>, Tape) {
+        self.recorded(Random::replay(tape))
+    }
+
+    /// Runs what was drawn before, and tells what happens.
+    pub fn tell(&self, tape: &Tape) -> (Result<Report, Failure>, Story) {
+        let story = Rc::new(RefCell::new(Story::default()));
+        let outcome = self.judged(Random::replay(tape), Some(Rc::clone(&story)));
+        let mut story = story.take();
+        if let Err(failure) = &outcome {
+            let end = story.lines().last().map(|(at, _)| at).unwrap_or_default();
+            story.line(end, What::Failed(Words::new(&failure.verdict)));
+        }
+        (outcome, story)
+    }
+
+    fn recorded(&self, random: Random) -> (Result<Report, Failure>, Tape) {
+        let tape = Rc::new(RefCell::new(Tape::default()));
+        let outcome = self.judged(random.recorded(&tape), None);
+        (outcome, tape.take())
+    }
+
+    fn judged(
+        &self,
+        mut random: Random,
+        story: Option<Rc<RefCell<Story>>>,
+    ) -> Result<Report, Failure> {
+        let run = || {
+            let kind = Rc::new((self.kind)());
+            let swarm = Swarm::draw(&mut random, &self.options, &kind);
+            let mut world = World::new(random, swarm, &kind, story);
+            world.run_with_faults();
+            world.heal_and_converge();
+            Report { tally: world.tally, trace: world.trace }
+        };
+        RUNNING.set(true);
+        let outcome = catch_unwind(AssertUnwindSafe(run));
+        RUNNING.set(false);
+        outcome.map_err(|panic| Failure { verdict: words(&*panic) })
+    }
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {

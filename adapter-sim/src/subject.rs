@@ -1,6 +1,8 @@
 //! A state machine to be put under the simulator.
 
 use crate::random::Random;
+use crate::registers::{KEYS, Registers};
+use crate::story::Words;
 use raft_nostd::{Committed, SnapshotError, StateMachine};
 use std::fmt::Debug;
 
@@ -22,6 +24,11 @@ pub trait Subject: StateMachine<Response: Debug> + 'static {
     fn question(random: &mut Random) -> Vec<u8> {
         let _ = random;
         Vec::new()
+    }
+
+    /// A command in words, for people.
+    fn describe(command: &[u8]) -> String {
+        Words::command(command).to_string()
     }
 
     /// A copy of it, if it can be copied: then it also runs as a machine with durability of its own.
@@ -69,8 +76,11 @@ pub(crate) struct Kind {
     make: Box<dyn Fn() -> Box<dyn Guest>>,
     pub(crate) command: fn(&mut Random) -> Vec<u8>,
     pub(crate) question: fn(&mut Random) -> Vec<u8>,
+    pub(crate) describe: fn(&[u8]) -> String,
     pub(crate) command_max: u32,
     pub(crate) snapshot_max: usize,
+    /// What is asked whenever a read may be answered.
+    pub(crate) reads: Vec<Vec<u8>>,
 }
 
 impl Kind {
@@ -79,9 +89,17 @@ impl Kind {
             make: Box::new(move || Box::new(make())),
             command: M::command,
             question: M::question,
+            describe: M::describe,
             command_max: M::COMMAND_MAX,
             snapshot_max: M::SNAPSHOT_MAX,
+            reads: Vec::new(),
         }
+    }
+
+    /// The simulator's own, whose every number is read.
+    pub(crate) fn registers() -> Self {
+        let reads = (0..KEYS).map(|key| vec![key]).collect();
+        Self { reads, ..Self::of(Registers::default) }
     }
 
     /// One in its first state.

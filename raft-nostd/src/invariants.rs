@@ -96,7 +96,8 @@ impl Witness {
         let grown_from = before.map(|(_, last)| last).filter(|last| {
             last.index >= raft.base().index && raft.term_at(last.index) == Some(last.term)
         });
-        let Some(last) = grown_from.filter(|_| self.changes % CHANGES_PER_LOOK != 0) else {
+        let Some(last) = grown_from.filter(|_| !self.changes.is_multiple_of(CHANGES_PER_LOOK))
+        else {
             return check_whole_log(raft);
         };
         let oldest = raft.base().index.plus(OLDEST).min(last.index);

@@ -117,6 +117,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// As [`Node::batch`], within the window of bytes that may be on their way.
     fn batch_in_window(&self, to: usize) -> (u32, u32) {
         let Some(peer) = self.peers.get(to) else { return (0, 0) };
+        if peer.progress.next > self.log.last().index {
+            return (0, 0);
+        }
         let flying = self.bytes_before(peer.progress.next, peer.progress.received);
         if flying > 0 && flying >= self.limits.window {
             return (0, 0);

@@ -20,7 +20,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// The position and membership a snapshot taken now is of; `None` when there is nothing to
     /// gain, or a snapshot is being installed.
     pub(crate) fn snapshot_due(&self) -> Option<Manifest> {
-        let newest = self.snapshots.newest.map(|newest| newest.last.index).unwrap_or_default();
+        let newest = self.snapshots.newest_index();
         if self.halted.is_some() || self.snapshots.is_installing() || self.applied <= newest {
             return None;
         }
@@ -31,7 +31,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
 
     /// Bytes of entries that were applied since the newest snapshot.
     pub(crate) fn bytes_since_snapshot(&self) -> u64 {
-        let newest = self.snapshots.newest.map(|newest| newest.last.index).unwrap_or_default();
+        let newest = self.snapshots.newest_index();
         let first = newest.max(self.log.base().index).next();
         if first > self.applied {
             return 0;
@@ -71,7 +71,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
 
     /// In a crowded log, what was kept for followers that are a little behind makes way. O(1).
     pub(crate) fn reclaim(&mut self) {
-        let newest = self.snapshots.newest.map(|newest| newest.last.index).unwrap_or_default();
+        let newest = self.snapshots.newest_index();
         if newest > self.log.base().index && self.is_crowded() {
             self.compact(newest);
         }
@@ -123,8 +123,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// Whether the log has got so full that a snapshot is to be taken: more than half, or three
     /// quarters while a follower is being sent the last one, and something to gain.
     pub(crate) fn is_compaction_urged(&self, now: Instant) -> bool {
-        let full = self.has_less_than(self.share(1)) && !self.is_sending(now);
-        (full || self.is_crowded()) && self.snapshot_due().is_some()
+        let full = || self.has_less_than(self.share(1)) && !self.is_sending(now);
+        (self.is_crowded() || full()) && self.snapshot_due().is_some()
     }
 
     /// Whether less than a quarter of the log is free, or so little that a leader might refuse a
@@ -204,6 +204,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// The snapshot that is whole, once term and vote are durable and no batch is out: now the
     /// state machine may be restored from it.
     pub(crate) fn next_install(&mut self) -> Option<Manifest> {
+        self.snapshots.incoming.as_ref()?;
         // What it waited for may have overtaken it: this node's own snapshot, or machine.
         self.overtake();
         let settled = !self.durability.is_busy() && self.may_speak() == Speech::Free;

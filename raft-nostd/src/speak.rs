@@ -3,7 +3,7 @@
 
 use crate::frame::Frames;
 use crate::state::Node;
-use crate::state::peers::{Ballot, Owed, Peer, When};
+use crate::state::peers::{Ballot, Owed, When};
 use crate::state::role::Role;
 use crate::state::transfer::Content;
 use crate::time::Instant;
@@ -126,17 +126,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
 
     /// The request for this peer's vote, if it is due.
     fn message_of_candidate(&mut self, to: usize) -> Option<Message> {
+        if self.peers.get(to)?.ballot != Ballot::Due {
+            return None;
+        }
         let (term, last) = (self.term(), self.durable_last());
         let message = match self.role {
             Role::PreCandidate => Message::PreVoteRequest { term, proposed: term.next()?, last },
             Role::Candidate => Message::VoteRequest { term, last, campaign: Campaign::Timeout },
             Role::Follower | Role::Leader => return None,
         };
-        let peer: &mut Peer = self.peers.get_mut(to)?;
-        if peer.ballot != Ballot::Due {
-            return None;
-        }
-        peer.ballot = Ballot::Asked;
+        self.peers.get_mut(to)?.ballot = Ballot::Asked;
         Some(message)
     }
 

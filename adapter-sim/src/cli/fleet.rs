@@ -1,8 +1,8 @@
 //! Many seeds, on all processors.
 
-use super::Failed;
 use super::options::Run;
-use adapter_sim::{Failure, Options, Tally, run};
+use super::{Failed, say};
+use adapter_sim::{Failure, Simulator, Tally};
 use cpu_time::ProcessTime;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ops::Range;
@@ -39,10 +39,11 @@ pub fn run_all(what: &Run) -> Result<(), Failed> {
         sum: Mutex::new(Sum::default()),
         bar: bar(&seeds),
     };
+    let simulator = Simulator::new(what.options());
     let threads = what.threads.unwrap_or_else(processors);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| work(&shared, &what.options()));
+            scope.spawn(|| work(&shared, &simulator));
         }
     });
     shared.bar.finish_and_clear();
@@ -51,7 +52,8 @@ pub fn run_all(what: &Run) -> Result<(), Failed> {
     match sum.first {
         None => Ok(()),
         Some((seed, failure)) => {
-            println!("seed {seed} failed: {}", failure.verdict);
+            say(&format!("seed {seed} failed: {}\n", failure.verdict));
+            say(&format!("see it: adapter-sim{} --seed {seed} --shrink\n", what.again()));
             Err(Failed)
         }
     }
@@ -67,13 +69,13 @@ fn bar(seeds: &Range<u64>) -> ProgressBar {
     bar.with_style(ProgressStyle::with_template(style).expect("the template is right"))
 }
 
-fn work(shared: &Shared, options: &Options) {
+fn work(shared: &Shared, simulator: &Simulator) {
     while !shared.stop.load(Ordering::Relaxed) && Instant::now() < shared.until {
         let seed = shared.next.fetch_add(1, Ordering::Relaxed);
         if seed >= shared.last {
             return;
         }
-        let outcome = run(seed, options);
+        let outcome = simulator.run(seed);
         let mut sum = shared.sum.lock().expect("no thread panics while it counts");
         sum.seeds += 1;
         match outcome {
@@ -91,13 +93,13 @@ fn work(shared: &Shared, options: &Options) {
 
 fn report(sum: &Sum, took: Duration, processor: Duration) {
     let seconds = sum.tally.virtual_millis as f64 / 1_000.0;
-    println!(
-        "{} seeds, {seconds:.0} cluster-seconds in {:.1} s: {:.0} in each second of a processor",
+    say(&format!(
+        "{} seeds, {seconds:.0} cluster-seconds in {:.1} s: {:.0} in each second of a processor\n",
         sum.seeds,
         took.as_secs_f64(),
         seconds / processor.as_secs_f64()
-    );
+    ));
     for (counter, times) in sum.tally.counters() {
-        println!("{times:>14} {}", counter.replace('_', " "));
+        say(&format!("{times:>14} {}\n", counter.replace('_', " ")));
     }
 }

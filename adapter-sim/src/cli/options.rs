@@ -1,8 +1,9 @@
 //! The command line.
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 use raft_nostd::Duration;
 use std::ops::Range;
+use std::path::PathBuf;
 
 /// Runs clusters of raft-nostd nodes through network, disk and clock faults drawn from seeds, and judges
 /// every step: election safety, log matching, leader completeness, state machine safety, that
@@ -13,13 +14,32 @@ use std::ops::Range;
 ///   adapter-sim --seeds 10000 --minutes 15
 ///
 /// Exits with status 1 at the first seed that fails, and names it; the same seed fails again in the
-/// same way, on every machine.
+/// same way, on every machine. To see it in a few lines, and as a picture:
+///
+///   adapter-sim --seed 4711 --shrink
 #[derive(Parser, Debug)]
 #[command(name = "adapter-sim", version, verbatim_doc_comment, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Cli {
+    /// Something else than running seeds.
+    #[command(subcommand)]
+    pub task: Option<Task>,
     /// What to run.
     #[command(flatten)]
     pub run: Run,
+}
+
+/// Something else than running seeds.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Task {
+    /// Draw a trace, the project's scenarios too, as a space-time diagram
+    Draw {
+        /// The trace
+        trace: PathBuf,
+        /// The picture; beside the trace by default
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// What to run.
@@ -32,6 +52,18 @@ pub struct Run {
     /// One seed
     #[arg(long, value_name = "N", conflicts_with = "seeds")]
     pub seed: Option<u64>,
+
+    /// Tell all that happens in the run of the seed
+    #[arg(long, requires = "seed", conflicts_with = "shrink")]
+    pub trace: bool,
+
+    /// Make the failing run of the seed shorter, for up to two minutes; write seed-N.trace and seed-N.svg
+    #[arg(long, requires = "seed")]
+    pub shrink: bool,
+
+    /// Where to write them
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
 
     /// Stop after so many minutes
     #[arg(long, value_name = "M", default_value_t = 60)]
@@ -54,6 +86,14 @@ impl Run {
     /// The seeds to run.
     pub fn range(&self) -> Range<u64> {
         self.seed.map_or(self.seeds.clone(), |seed| seed..seed.saturating_add(1))
+    }
+
+    /// The flags that a single seed needs to run in the same way.
+    pub fn again(&self) -> String {
+        let nodes = self.nodes.map(|(least, most)| format!(" --nodes {least}..{most}"));
+        let seconds =
+            self.seconds.map(|span| format!(" --seconds {}", span.as_micros() / 1_000_000));
+        [nodes, seconds].into_iter().flatten().collect()
     }
 
     /// What is asked of each run.

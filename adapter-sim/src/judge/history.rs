@@ -32,7 +32,11 @@ impl History {
         if let Some(known) = self.commands.get(&position.index) {
             let same = (known.position, &known.command[..]) == (position, command);
             assert!(same, "State Machine Safety at {position}");
-            assert_eq!(answer, known.answer, "{id} answers {position} like nobody else");
+            let known = &known.answer;
+            assert!(
+                answer == known,
+                "{id:?} answers {position} with {answer}, and others did with {known}"
+            );
             return;
         }
         let last = self.commands.last_key_value();

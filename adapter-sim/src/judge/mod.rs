@@ -8,7 +8,7 @@ use crate::judge::disk::{Core, Image};
 use crate::judge::history::History;
 use crate::judge::ledger::Ledger;
 use crate::place::Place;
-use crate::place::host::Deeds;
+use crate::place::host::{Deeds, Told};
 use crate::place::machine::{Size, State, Step};
 use raft_nostd::frame::EntryKind;
 use raft_nostd::wire::{Datagram, Message};
@@ -117,7 +117,7 @@ impl Judge {
             self.seen[at].term = raft.term();
             self.seen[at].matched.clear();
         }
-        for (event, _) in &deeds.events {
+        for Told { event, .. } in &deeds.events {
             if let Event::Status(Status { role: Role::Leader, term, .. }) = event {
                 self.election_safety(place, raft, *term);
             }

@@ -11,19 +11,18 @@ use raft_nostd::{Event, Host, Index, NodeId, Position, Transport};
 pub struct Deeds {
     /// What its machine has done, in order.
     pub steps: Vec<Step>,
-    /// What it told, each with how far the machine was.
-    pub events: Vec<(Event, Index)>,
+    /// What it told.
+    pub events: Vec<Told>,
     pub datagrams: Vec<(NodeId, Vec<u8>)>,
 }
 
-impl Deeds {
-    /// The commands its machine was given, in order.
-    pub fn applied(&self) -> impl Iterator<Item = (Position, &[u8])> {
-        self.steps.iter().filter_map(|step| match step {
-            Step::Applied(position, command, _) => Some((*position, &command[..])),
-            Step::Restored(_) => None,
-        })
-    }
+/// What a node told, and how things were then.
+pub struct Told {
+    pub event: Event,
+    /// How far the machine was.
+    pub applied: Index,
+    /// What the subject answered, when reads may be answered.
+    pub answers: Vec<String>,
 }
 
 /// Disks, network and machine of one run, and what came out of it.
@@ -77,7 +76,12 @@ impl Host for Surroundings {
     fn applied(&mut self, _position: Position, (): ()) {}
 
     fn event(&mut self, event: Event) {
-        self.deeds.events.push((event, self.machine.state.last.index));
+        let applied = self.machine.state.last.index;
+        let answers = match event {
+            Event::ReadReady(_) => self.machine.answers(),
+            _ => Vec::new(),
+        };
+        self.deeds.events.push(Told { event, applied, answers });
     }
 
     fn storage_error(&mut self, error: WriteError<MemoryError>) {

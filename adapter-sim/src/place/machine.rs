@@ -167,6 +167,11 @@ impl Machine {
         self.image.is_some()
     }
 
+    /// What the subject answers now.
+    pub fn answers(&self) -> Vec<String> {
+        self.kind.reads.iter().map(|question| self.subject.query(question)).collect()
+    }
+
     /// Makes the state durable, when it does such things at all, and feels like it.
     fn keep(&mut self) {
         if self.kept.is_some() && self.random.below(3) > 0 {

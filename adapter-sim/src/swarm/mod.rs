@@ -80,6 +80,8 @@ pub struct Faults {
     pub flap: u64,
     pub blackout: u64,
     pub burst: u64,
+    /// Of each command: one whose fate is open is asked once more.
+    pub retry: u64,
     // Of each node, as often.
     pub crash: u64,
     pub cut: u64,
@@ -120,6 +122,7 @@ impl Faults {
             flap: family(500),
             blackout: family(10),
             burst: family(500),
+            retry: family(500),
             crash: family(20),
             cut: family(20),
             pause: family(40),

@@ -1,6 +1,7 @@
 //! What clients ask.
 
 use super::World;
+use crate::registers::{Call, KEYS};
 use raft_nostd::{LogFull, ProposeError};
 
 impl World {
@@ -14,26 +15,48 @@ impl World {
         let local = place.clock.reading(self.now);
         let Some(node) = &mut place.node else { return };
         if let Ok(read) = node.read(local) {
-            self.clients.asked(place.id, read, &self.judge);
+            let (id, key) = (place.id, self.random.below(u64::from(KEYS)) as u8);
+            self.clients.asked(self.now, id, read, key, &self.judge);
+            self.tell_read(at, read.get());
         }
         self.act(at);
     }
 
+    /// What a client asks next: perhaps once more what it does not know the fate of.
+    fn draw_command(&mut self) -> Vec<u8> {
+        if self.random.in_a_thousand(self.swarm.faults.retry)
+            && let Some((key, call)) = self.clients.again()
+        {
+            self.tally.retries += 1;
+            return call.command(key, self.random.bits());
+        }
+        if !self.kind.reads.is_empty() && self.random.one_in(4) {
+            // One that probably succeeds.
+            let key = self.random.below(u64::from(KEYS)) as u8;
+            let swap = Call::Swap(self.clients.seen(key), self.random.bits() as u32);
+            return swap.command(key, self.random.bits());
+        }
+        (self.kind.command)(&mut self.random)
+    }
+
     /// Up to `most` commands for a node; perhaps it crashes as soon as it has taken them.
     pub fn propose(&mut self, at: usize, most: u64) {
-        let place = &mut self.places[at];
-        let local = place.clock.reading(self.now);
-        let Some(node) = &mut place.node else { return };
+        let local = self.places[at].clock.reading(self.now);
         let mut taken = 0;
         for _ in 0..self.random.below(most) {
+            let Some(node) = &mut self.places[at].node else { return };
             if node.raft().last().index.0 >= self.swarm.appetite {
                 break;
             }
-            let command = (self.kind.command)(&mut self.random);
+            let command = self.draw_command();
+            let place = &mut self.places[at];
+            let Some(node) = &mut place.node else { return };
             match node.propose(local, &command) {
                 Ok(position) => {
                     taken += 1;
-                    self.clients.proposed(place.id, position, command);
+                    let id = place.id;
+                    self.tell_asked(at, &command, position);
+                    self.clients.proposed(self.now, id, position, command);
                 }
                 Err(ProposeError::LogFull(LogFull::Capacity)) => self.full = true,
                 Err(_) => {}

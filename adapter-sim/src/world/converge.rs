@@ -1,6 +1,7 @@
 //! Everything heals, and liveness is asked for.
 
 use super::World;
+use super::client::Verdict;
 use super::mischief::Ending;
 use crate::judge::disk::Core;
 use crate::place::Place;
@@ -20,12 +21,14 @@ impl World {
     /// to the same log and state.
     pub fn heal_and_converge(&mut self) {
         self.calm();
+        self.teller.scene("Nothing goes wrong any more, for a majority of nodes.");
         self.gather(Gathered::Quorum);
         self.full = false;
         if !self.makes_progress(10) {
             let why = self.sketch();
             assert!(self.is_justified(), "a healed quorum makes no progress: {why}");
         }
+        self.teller.scene("All come back.");
         self.gather(Gathered::All);
         // So many that small logs must be compacted for it.
         let entries = if self.all_compact() { self.swarm.log_entries.min(30) } else { 0 };
@@ -45,6 +48,8 @@ impl World {
             self.tally.exhausted += 1;
         }
         self.clients.nothing_lost_was_applied(&self.judge);
+        let verdict = self.clients.check_linearizability();
+        self.tally.undecided += u64::from(verdict == Verdict::Open);
         self.count();
     }
 
@@ -105,7 +110,8 @@ impl World {
 
     /// Whether so many commands are applied, and a read is answered, in time.
     fn makes_progress(&mut self, commands: u64) -> bool {
-        let patience = self.patience();
+        // (Clients ask for some three commands in each election timeout.)
+        let patience = self.patience().times(commands.div_ceil(10));
         let goal = (self.clients.applied + commands, self.clients.reads_answered + 1);
         // A few times over: a log that is all but full may make elections fail.
         let times = if self.all_compact() { 1 } else { 3 };
@@ -221,11 +227,11 @@ impl World {
     fn pass_until(&mut self, patience: Duration, done: impl Fn(&mut Self) -> bool) -> bool {
         let end = self.now.plus(patience);
         while self.now < end {
+            self.random.mark();
             if done(self) {
                 return true;
             }
-            let pause = self.random.tenths(self.swarm.election, 6);
-            self.pass(self.now.plus(pause));
+            self.wait();
         }
         done(self)
     }

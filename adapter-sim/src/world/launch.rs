@@ -1,6 +1,7 @@
 //! A datagram on its way, and what may become of it.
 
 use super::World;
+use crate::story::{Arrival, Damage};
 use crate::swarm::CLUSTER;
 use raft_nostd::wire::{self, Message};
 use raft_nostd::{ClusterId, Duration};
@@ -13,20 +14,25 @@ impl World {
         if cut || self.random.in_a_thousand(faults.loss) {
             self.tally.lost += 1;
             self.tally.chunks_lost += u64::from(is_chunk(&bytes));
+            self.tell_datagram(from, to, &bytes, Vec::new());
             return;
         }
+        let mut arrivals = Vec::new();
         if self.random.in_a_thousand(faults.duplicate) {
             self.tally.duplicated += 1;
             // Most soon, but up to ten election timeouts later.
             let tenths = self.random.among(&[1, 10, 100]);
             let late = self.random.tenths(self.swarm.election, tenths);
-            self.fly(to, late, bytes.clone());
+            arrivals.push(self.fly(to, late, bytes.clone()));
         }
         if self.random.in_a_thousand(faults.foreign) {
             self.stray(to, &bytes);
         }
         let span = self.draw_span(&bytes);
-        self.fly(to, span, bytes);
+        let flying = if self.teller.is_heard() { bytes.clone() } else { Vec::new() };
+        arrivals.push(self.fly(to, span, bytes));
+        arrivals.sort_by_key(|arrival| arrival.at);
+        self.tell_datagram(from, to, &flying, arrivals);
     }
 
     /// How long a datagram takes.
@@ -45,7 +51,7 @@ impl World {
             let tenths = self.random.among(&[1, 5, 30]);
             return self.random.tenths(self.swarm.election, tenths);
         }
-        Duration::from_micros(200 + self.random.below(1_000))
+        Duration::from_micros(100 + self.random.below(1_000))
     }
 
     /// A datagram of another cluster comes by, which says the same.
@@ -61,20 +67,25 @@ impl World {
         let Some(len) = encoded else { return };
         self.tally.foreign += 1;
         foreign.truncate(len);
-        self.fly(to, Duration::from_micros(200), foreign);
+        self.fly(to, Duration::default(), foreign);
     }
 
-    fn fly(&mut self, to: usize, span: Duration, mut bytes: Vec<u8>) {
+    fn fly(&mut self, to: usize, span: Duration, mut bytes: Vec<u8>) -> Arrival {
+        let mut damage = Damage::None;
         if self.random.in_a_thousand(self.swarm.faults.flip) {
             self.tally.flipped += 1;
             let bit = self.random.below(bytes.len() as u64 * 8) as usize;
             bytes[bit / 8] ^= 1 << (bit % 8);
+            damage = Damage::Flipped;
         }
         if self.random.in_a_thousand(self.swarm.faults.truncate) {
             self.tally.truncated += 1;
             bytes.truncate(self.random.below(bytes.len() as u64) as usize);
+            damage = Damage::CutShort;
         }
-        self.network.send(to, self.now.plus(span), bytes);
+        let at = self.now.plus(Duration::from_micros(100)).plus(span);
+        self.network.send(to, at, bytes);
+        Arrival { at: at.into(), damage }
     }
 }
 

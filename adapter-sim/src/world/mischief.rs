@@ -66,6 +66,7 @@ impl World {
             self.random.tenths(self.swarm.election, 15)
         });
         self.network.cut(partition, until, flap, &mut self.random);
+        self.tell_cut(partition, until, flap);
     }
 
     fn torment(&mut self, at: usize) {
@@ -81,29 +82,9 @@ impl World {
             self.crash(at);
             return;
         }
-        let mut medium = place.medium.0.borrow_mut();
-        if self.random.in_a_thousand(faults.cut) {
-            medium.cut_after(self.random.below(400));
-        }
-        if self.random.in_a_thousand(faults.sync_failure) {
-            self.tally.sync_failures += 1;
-            medium.fail_syncs();
-        }
-        if self.random.in_a_thousand(faults.full) {
-            self.tally.full += 1;
-            match self.random.below(2) {
-                0 => medium.fill_after(0),
-                _ => medium.fill_writes_after(self.random.below(400)),
-            }
-        } else if self.random.one_in(10) {
-            medium.make_room();
-        }
-        drop(medium);
-        if let Some(medium) = &place.snapshots {
-            ail(&mut medium.0.borrow_mut(), faults, &mut self.random);
-        }
-        if self.random.in_a_thousand(faults.compact)
-            && let Some(node) = &mut place.node
+        self.torment_disks(at);
+        if self.random.in_a_thousand(self.swarm.faults.compact)
+            && let Some(node) = &mut self.places[at].node
         {
             node.compact();
             self.act(at);
@@ -114,20 +95,58 @@ impl World {
         self.spoil(at);
     }
 
+    fn torment_disks(&mut self, at: usize) {
+        let (faults, place) = (self.swarm.faults, &self.places[at]);
+        let mut medium = place.medium.0.borrow_mut();
+        let mut ailment = None;
+        if self.random.in_a_thousand(faults.cut) {
+            medium.cut_after(self.random.below(400));
+            ailment = Some("is about to lose power");
+        }
+        if self.random.in_a_thousand(faults.sync_failure) {
+            self.tally.sync_failures += 1;
+            medium.fail_syncs();
+            ailment = Some("fails to sync from now on");
+        }
+        if self.random.in_a_thousand(faults.full) {
+            self.tally.full += 1;
+            ailment = Some("is full");
+            match self.random.below(2) {
+                0 => medium.fill_after(0),
+                _ => medium.fill_writes_after(self.random.below(400)),
+            }
+        } else if self.random.one_in(10) {
+            medium.make_room();
+        }
+        drop(medium);
+        if let Some(medium) = &place.snapshots {
+            ail(&mut medium.0.borrow_mut(), &faults, &mut self.random);
+        }
+        if let Some(words) = ailment {
+            self.tell_disk(at, words);
+        }
+    }
+
     /// What is worse than a crash: a clock that jumps, a disk that lies.
     fn spoil(&mut self, at: usize) {
         let (faults, place) = (&self.swarm.faults, &mut self.places[at]);
         if self.random.in_a_thousand(faults.jump) {
             self.tally.jumps += 1;
-            place.jump(self.now, self.random.tenths(self.swarm.election, 100));
+            let by = self.random.tenths(self.swarm.election, 100);
+            place.jump(self.now, by);
+            self.tell_jump(at, by);
         }
+        let place = &mut self.places[at];
         if place.may_rot && self.random.in_a_thousand(faults.rot) {
             self.tally.rotten += 1;
             place.rot_for_good(&mut self.random);
+            self.tell_disk(at, "rots");
         }
+        let place = &mut self.places[at];
         if place.may_rot && self.random.in_a_thousand(faults.astray) {
             self.tally.astray += 1;
             place.lead_astray(&mut self.random);
+            self.tell_disk(at, "puts the next write elsewhere");
         }
     }
 
@@ -135,6 +154,7 @@ impl World {
         self.tally.pauses += 1;
         let span = self.random.tenths(self.swarm.election, 100);
         self.places[at].paused_until = self.now.plus(span);
+        self.tell_pause(at);
     }
 
     /// Something happens to a node that has just been elected, before anybody hears of it.
@@ -200,14 +220,18 @@ impl World {
             Opened::Interrupted => {
                 self.tally.interrupted_recoveries += 1;
                 self.tally.torn += place.lose_power(&mut self.random);
+                self.tell_start(at, Some("the power fails again"));
                 return;
             }
             Opened::Lost => {
                 self.tally.lost_disks += 1;
+                self.tell_start(at, Some("its disk is damaged"));
                 return;
             }
             Opened::Runs { undone } => self.tally.undone += u64::from(undone),
         }
+        self.tell_start(at, None);
+        let place = &mut self.places[at];
         let machine = &mut place.node.as_mut().expect("it runs").around().machine;
         drop(machine.take_steps()); // What it took from a snapshot is in its state.
         let state = machine.state.clone();
@@ -245,6 +269,8 @@ impl World {
         let restoring = place.node.as_ref().is_some_and(Node::is_restoring);
         self.tally.interrupted_installs += u64::from(restoring);
         self.clients.gone(place.id);
+        self.tell_end(at, way);
+        let place = &mut self.places[at];
         match way {
             Ending::Sealed => {
                 self.tally.seals += 1;

@@ -7,17 +7,21 @@ mod launch;
 mod mischief;
 pub mod network;
 pub mod tally;
+pub mod tell;
 
 use crate::judge::{Judge, hash};
 use crate::place::host::Deeds;
 use crate::place::{JOURNAL, Place, SNAPSHOTS};
 use crate::random::Random;
+use crate::story::Story;
 use crate::subject::Kind;
 use crate::swarm::{CLUSTER, Swarm};
 use crate::world::client::Clients;
 use crate::world::network::Network;
 use crate::world::tally::Tally;
+use crate::world::tell::Teller;
 use raft_nostd::{Duration, Halt, Instant, NodeId, wire};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 pub struct World {
@@ -34,12 +38,18 @@ pub struct World {
     pub trace: u64,
     /// A leader refused a proposal because the log is full for good.
     full: bool,
+    pub teller: Teller,
     kind: Rc<Kind>,
     buf: Vec<u8>,
 }
 
 impl World {
-    pub fn new(mut random: Random, swarm: Swarm, kind: &Rc<Kind>) -> Self {
+    pub fn new(
+        mut random: Random,
+        swarm: Swarm,
+        kind: &Rc<Kind>,
+        story: Option<Rc<RefCell<Story>>>,
+    ) -> Self {
         let voters: Vec<_> = (1..=swarm.nodes).map(|id| NodeId::new(id).unwrap()).collect();
         let places = voters.iter().map(|id| Place::new(*id, &swarm, kind, &mut random)).collect();
         let mut world = Self {
@@ -56,7 +66,10 @@ impl World {
             tally: Tally::default(),
             trace: 0,
             full: false,
+            teller: Teller::default(),
         };
+        world.teller = Teller::new(story, world.places.len());
+        world.teller.scene(&tell::cast(&world.voters));
         world.draw_rotten();
         for at in 0..world.places.len() {
             world.start(at);
@@ -76,11 +89,18 @@ impl World {
     pub fn run_with_faults(&mut self) {
         let end = self.now.plus(self.swarm.span);
         while self.now < end && !self.all_are_full() {
+            self.random.mark();
             self.mischief();
             self.client_asks();
-            let pause = self.random.tenths(self.swarm.election, 6);
-            self.pass(self.now.plus(pause));
+            self.wait();
         }
+    }
+
+    /// Lets some time pass, never none.
+    fn wait(&mut self) {
+        let pause = self.random.tenths(self.swarm.election, 5);
+        let least = Duration::from_micros(self.swarm.election.as_micros() / 20);
+        self.pass(self.now.plus(least).plus(pause));
     }
 
     /// Whether every node has room for snapshots: then nothing may ever be full for good.
@@ -144,7 +164,12 @@ impl World {
             assert!(ours, "{} takes a datagram of another cluster", place.id);
             self.judge.taken(datagram.to, node.raft(), &said);
         }
-        if self.random.one_in(30) {
+        if let Err(why) = taken {
+            self.tell_refused(datagram.to, &datagram.bytes, &why);
+        }
+        if self.random.one_in(30)
+            && let Some(node) = &mut self.places[datagram.to].node
+        {
             node.timeout(local); // Early, mostly, and then nothing may come of it.
         }
         self.act(datagram.to);
@@ -171,13 +196,16 @@ impl World {
         let place = &mut self.places[at];
         let Some(node) = &mut place.node else { return };
         let (id, halted, deeds) = (place.id, node.raft().halted(), node.around().take_deeds());
+        self.tell_deeds(at, &deeds);
+        let place = &mut self.places[at];
+        let Some(node) = &mut place.node else { return };
         assert!(matches!(halted, None | Some(Halt::StorageFailed)), "{id}: {halted:?}");
         let machine = &node.around().machine;
         let state = if deeds.steps.is_empty() { None } else { Some(machine.state.clone()) };
         let elections = self.judge.elections();
         self.judge.look_at(&self.places, at, &deeds, state.as_ref());
         let gained = self.count_snapshots(at, &deeds);
-        self.clients.hear(id, &deeds);
+        self.clients.hear(self.now, id, &deeds);
         self.overhear(at, &deeds);
         if self.judge.elections() > elections && self.random.in_a_thousand(self.swarm.faults.ambush)
         {

@@ -82,6 +82,13 @@ impl Network {
         self.cuts[from][to].holds(now)
     }
 
+    /// The links that are cut until then, each from a node to another.
+    pub fn links_cut_until(&self, until: Instant) -> Vec<(usize, usize)> {
+        let nodes = 0..self.cuts.len();
+        let links = nodes.clone().flat_map(|from| nodes.clone().map(move |to| (from, to)));
+        links.filter(|(from, to)| from != to && self.cuts[*from][*to].until == until).collect()
+    }
+
     /// Cuts links until then; they may flap meanwhile.
     pub fn cut(
         &mut self,

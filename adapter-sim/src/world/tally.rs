@@ -1,6 +1,6 @@
 //! How often each thing took effect.
 
-use crate::place::host::Deeds;
+use crate::place::host::{Deeds, Told};
 use crate::world::World;
 use raft_nostd::Event;
 
@@ -91,6 +91,8 @@ tally! {
     elections,
     /// Commands that their proposer saw applied.
     applied,
+    /// Commands that were asked once more, since their fate was open.
+    retries,
     /// Commands that were told to be lost.
     proposals_lost,
     /// Linearizable reads that were answered.
@@ -113,6 +115,8 @@ tally! {
     transfers_superseded,
     /// Nodes that stopped while they were restored from a snapshot.
     interrupted_installs,
+    /// Runs of which it would take too long to find out whether they are linearizable.
+    undecided,
     /// Healed quorums whose leader had no room to open its term, and waits for all.
     waits_for_all,
     /// Runs that ended with logs that nothing can make room in.
@@ -126,7 +130,7 @@ impl World {
     /// has just failed.
     pub fn count_snapshots(&mut self, at: usize, deeds: &Deeds) -> bool {
         let mut told = false;
-        for (event, _) in &deeds.events {
+        for Told { event, .. } in &deeds.events {
             told |= matches!(event, Event::SnapshotInstalled(_) | Event::SnapshotFailed(_));
             match event {
                 Event::SnapshotTaken(_) => self.tally.snapshots_taken += 1,

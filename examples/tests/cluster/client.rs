@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::history::{Call, History, Reply};
+use adapter_sim::linearizability::models::kv::{Call, Reply};
+
+use super::history::History;
 use super::resp::{Answer, Connection};
 use super::rng::Rng;
 

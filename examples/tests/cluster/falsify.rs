@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use super::history::{Call, Completion, Operation, Reply};
+use adapter_sim::linearizability::models::kv::{Call, Reply};
+
+use super::history::{Completion, Operation};
 
 /// The histories that come of corrupting `operations` in different ways, with what was done.
 ///

@@ -1,87 +1,32 @@
-//! What the clients of the key-value store did and saw: the input of the
-//! [linearizability](super::linearizability) checker.
+//! Records what the clients of the key-value store did and saw, in a history for the
+//! [linearizability](adapter_sim::linearizability) checker.
 //!
-//! Times are measured from one common starting point on one monotonic clock. A client must take
-//! the time of invocation *before* it sends its request, and the time of completion *after* it
-//! has received the answer; [`History::begin`] and [`Pending`] do so.
+//! A client must take the time of invocation *before* it sends its request, and the time of
+//! completion *after* it has received the answer; [`History::begin`] and [`Pending`] do so.
 
-use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// What a client asked for, on one key.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Call {
-    /// Write this value.
-    Set(String),
-    /// Read the value.
-    Get,
-    /// Read the value as a decimal `i64` (an absent key counts as 0) and write it plus one.
-    Incr,
-    /// Remove the key.
-    Del,
-}
+use adapter_sim::linearizability::models::kv::{Call, Reply, Text};
+use adapter_sim::linearizability::{self, OperationId};
 
-/// What the store answered.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Reply {
-    /// To [`Call::Set`]: written.
-    Done,
-    /// To [`Call::Get`]: the value, or `None` if the key is absent.
-    Value(Option<String>),
-    /// To [`Call::Incr`]: the number written.
-    Number(i64),
-    /// To [`Call::Del`]: how many keys were removed, 0 or 1.
-    Removed(u64),
-    /// To [`Call::Incr`]: the value is not an `i64`, or is the greatest one. Nothing was
-    /// written. Unlike [`Completion::Failed`] this says something about the value, and is
-    /// checked.
-    Refused,
-}
+/// What a client of the key-value store did and saw.
+pub type Operation = linearizability::Operation<Text>;
 
-/// How an operation ended, as far as its client knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Completion {
-    /// The store answered.
-    Ok {
-        /// Its answer.
-        reply: Reply,
-        /// When the client had it.
-        at: Duration,
-    },
-    /// No answer (a time-out, a lost connection): the operation may take effect at any time
-    /// after its invocation, or never.
-    Unknown,
-    /// It certainly was not and will not be applied.
-    Failed,
-}
+/// How that ended.
+pub type Completion = linearizability::Completion<Reply>;
 
-/// One operation of one client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Operation {
-    /// Who asked. Only shown to the reader of a violation.
-    pub client: u64,
-    /// The key concerned.
-    pub key: String,
-    /// What was asked.
-    pub call: Call,
-    /// When it was asked.
-    pub invoked: Duration,
-    /// How it ended.
-    pub completion: Completion,
-}
-
-/// A record of operations that many threads can write to.
+/// A history that many threads can write to.
 #[derive(Debug)]
 pub struct History {
     start: Instant,
-    operations: Mutex<Vec<Operation>>,
+    record: Mutex<linearizability::History<Text>>,
 }
 
 impl History {
     /// An empty history, whose clock starts now.
     pub fn new() -> Self {
-        Self { start: Instant::now(), operations: Mutex::new(Vec::new()) }
+        Self { start: Instant::now(), record: Mutex::default() }
     }
 
     /// The time since the start of this history.
@@ -89,42 +34,40 @@ impl History {
         self.start.elapsed()
     }
 
-    /// Adds a finished operation.
-    pub fn record(&self, operation: Operation) {
-        self.operations.lock().expect("no recorder panics").push(operation);
-    }
-
     /// Notes that `client` is about to ask for `call`. Call it before sending the request.
     pub fn begin(&self, client: u64, key: &str, call: Call) -> Pending<'_> {
-        let key = key.to_owned();
-        let completion = Completion::Unknown;
-        let invoked = self.now();
-        let operation = Operation { client, key, call, invoked, completion };
-        Pending { history: self, operation }
+        let at = self.now();
+        let id = self.with_record(|record| record.invoke(client, key, call, at));
+        Pending { history: self, id }
     }
 
-    /// Everything recorded, in the order of recording.
+    /// Everything recorded.
     ///
-    /// It consumes the history so that no [`Pending`] operation can be outstanding: one left out
-    /// could make a correct store look wrong.
+    /// It consumes the history so that no [`Pending`] operation can be outstanding: an answer left
+    /// out could make a faulty store look right.
     pub fn into_operations(self) -> Vec<Operation> {
-        self.operations.into_inner().expect("no recorder panics")
+        self.record.into_inner().expect("no recorder panics").into_operations()
+    }
+
+    fn with_record<T>(&self, write: impl FnOnce(&mut linearizability::History<Text>) -> T) -> T {
+        write(&mut self.record.lock().expect("no recorder panics"))
     }
 }
 
-/// An operation under way. It enters the history when it ends; if it is dropped (the client
-/// panicked, returned early) it enters as [`Completion::Unknown`].
+/// An operation under way. If it is dropped (there was no answer, the client panicked) it may have
+/// taken effect, or may yet.
 #[derive(Debug)]
-#[must_use = "dropping it at once records an operation that never returned"]
+#[must_use = "dropping it says that there was no answer"]
 pub struct Pending<'a> {
     history: &'a History,
-    operation: Operation,
+    id: OperationId,
 }
 
 impl Pending<'_> {
     /// The store answered, just now.
-    pub fn returned(mut self, reply: Reply) {
-        self.operation.completion = Completion::Ok { reply, at: self.history.now() };
+    pub fn returned(self, reply: Reply) {
+        let at = self.history.now();
+        self.history.with_record(|record| record.respond(self.id, reply, at));
     }
 
     /// There was no answer: it may have taken effect, or may yet.
@@ -133,57 +76,8 @@ impl Pending<'_> {
     }
 
     /// It certainly had and will have no effect.
-    pub fn failed(mut self) {
-        self.operation.completion = Completion::Failed;
-    }
-}
-
-impl Drop for Pending<'_> {
-    fn drop(&mut self) {
-        self.history.record(self.operation.clone());
-    }
-}
-
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Set(value) => write!(f, "set {value:?}"),
-            Self::Get => write!(f, "get"),
-            Self::Incr => write!(f, "incr"),
-            Self::Del => write!(f, "del"),
-        }
-    }
-}
-
-impl fmt::Display for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Done => write!(f, "done"),
-            Self::Value(Some(value)) => write!(f, "{value:?}"),
-            Self::Value(None) => write!(f, "absent"),
-            Self::Number(number) => write!(f, "{number}"),
-            Self::Removed(count) => write!(f, "removed {count}"),
-            Self::Refused => write!(f, "refused"),
-        }
-    }
-}
-
-/// `time` in milliseconds, to the microsecond.
-pub fn millis(time: Duration) -> String {
-    format!("{}.{:03}ms", time.as_millis(), time.subsec_micros() % 1000)
-}
-
-/// The columns client, invocation, return, and call with reply.
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (returned, outcome) = match &self.completion {
-            Completion::Ok { reply, at } => (millis(*at), reply.to_string()),
-            Completion::Unknown => ("-".to_owned(), "unknown".to_owned()),
-            Completion::Failed => ("-".to_owned(), "failed".to_owned()),
-        };
-        let client = format!("c{}", self.client);
-        let invoked = millis(self.invoked);
-        write!(f, "{client:<6} {invoked:<14} {returned:<14} {} -> {outcome}", self.call)
+    pub fn failed(self) {
+        self.history.with_record(|record| record.fail(self.id));
     }
 }
 
@@ -222,18 +116,5 @@ mod tests {
             }
         });
         assert_eq!(history.into_operations().len(), 200);
-    }
-
-    #[test]
-    fn operations_are_readable() {
-        let operation = Operation {
-            client: 3,
-            key: "k".to_owned(),
-            call: Call::Set("a b".to_owned()),
-            invoked: Duration::from_millis(5),
-            completion: Completion::Ok { reply: Reply::Done, at: Duration::from_micros(7500) },
-        };
-        let words: Vec<_> = operation.to_string().split_whitespace().map(str::to_owned).collect();
-        assert_eq!(words, ["c3", "5.000ms", "7.500ms", "set", "\"a", "b\"", "->", "done"]);
     }
 }

@@ -3,8 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use adapter_sim::linearizability::millis;
+
 use super::cluster::{Cluster, NODES};
-use super::history::{History, millis};
+use super::history::History;
 use super::proxy::{Faults, PerMille};
 use super::rng::Rng;
 

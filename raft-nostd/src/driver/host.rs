@@ -95,9 +95,15 @@ use core::convert::Infallible;
 /// twice the state in memory while a follower restores (the old one answers until the new one is
 /// whole); and time: while a snapshot is taken, the other half of the log fills. At `r` bytes of
 /// commands a second and `s` bytes of snapshot written a second, a state of `n` bytes needs a log of
-/// more than `2 n r / s`. A follower that is sent a snapshot begins again when a newer one is taken,
-/// which waits for it until three quarters of the log are full. What does not fit costs the snapshot, not the node: the log fills up, and
+/// more than `2 n r / s`. What does not fit costs the snapshot, not the node: the log fills up, and
 /// writes are refused until one succeeds.
+///
+/// A follower that is sent a snapshot begins again when a newer one is taken. As long as it gets
+/// further at least once in an election timeout, none is taken by itself before what came since that
+/// snapshot fills three quarters of the log, in entries or in bytes; where it does not (while it
+/// restores for longer than that, say), half of the log is enough. So under steady load a snapshot
+/// must be written and sent before three quarters are full: at `t` bytes of it sent a second, the log
+/// must have more than `4/3 n r (1 / s + 1 / t)` bytes, or the follower never comes to the end.
 pub trait StateMachine {
     /// What a command or a query answers.
     type Response;

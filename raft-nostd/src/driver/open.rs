@@ -54,7 +54,9 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         let staged = vault.staged().map(|(_, manifest, chunks)| (manifest, chunks));
         let term = recovered.hard_state.term;
         loading.attach(term, newest, staged).map_err(|error| match error {
-            AttachError::Missing(missing) => OpenError::SnapshotMissing(missing),
+            AttachError::Missing(missing) => {
+                vault.rot().map_or(OpenError::SnapshotMissing(missing), OpenError::Chunk)
+            }
             AttachError::Ahead(ahead) => OpenError::SnapshotAhead(ahead),
         })?;
         if vault.newest_chunk_max() > buf.len() {

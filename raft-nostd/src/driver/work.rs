@@ -78,6 +78,14 @@ enum Pieces {
 }
 
 impl Work {
+    /// One is asked for, and at once. Where the newest has to be replaced, it still has to be.
+    fn wish_for_one(&mut self) {
+        if self.wish == Wish::None {
+            self.wish = Wish::Now;
+        }
+        self.retry_at = None;
+    }
+
     fn begin_taking(&mut self) {
         self.stage = Stage::Taking { offset: 0 };
         self.wish = Wish::None;
@@ -120,8 +128,7 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
     /// nothing was applied since the last.
     pub fn compact(&mut self) {
         if self.raft.snapshot_due().is_some() {
-            self.work.wish = Wish::Now;
-            self.work.retry_at = None;
+            self.work.wish_for_one();
         }
     }
 
@@ -141,9 +148,9 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
     /// what the medium takes.
     pub(super) fn turn(&mut self, now: Instant, buf: &mut [u8]) -> Turn {
         match self.work.stage {
-            Stage::Idle => match self.when_to_take(now) {
-                Some(at) if at <= now => self.begin(now, buf),
-                Some(again_at) => Turn::Nothing { again_at },
+            Stage::Idle => match self.next_to_take(now) {
+                Some((at, manifest)) if at <= now => self.begin(now, &manifest, buf),
+                Some((again_at, _)) => Turn::Nothing { again_at },
                 None => Turn::Nothing { again_at: Instant::NEVER },
             },
             Stage::Taking { .. } => self.take(now, buf),
@@ -151,31 +158,32 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         }
     }
 
-    /// When to take a snapshot, if there is a reason to.
-    fn when_to_take(&self, now: Instant) -> Option<Instant> {
-        if !self.vault.has_place() || self.raft.halted().is_some() {
+    /// When to take which snapshot, if there is a reason to take one.
+    fn next_to_take(&self, now: Instant) -> Option<(Instant, Manifest)> {
+        if !self.has_reason_to_take(now) || !self.vault.has_place() {
             return None;
         }
+        let manifest = self.raft.snapshot_due()?;
+        // A leader is sending one just now: that is worth more.
+        let quiet = self.raft.incoming_quiet_at();
+        Some((self.work.retry_at.unwrap_or(now).max(quiet.unwrap_or(now)), manifest))
+    }
+
+    /// Whether there is a reason to take a snapshot: in most turns there is none.
+    fn has_reason_to_take(&self, now: Instant) -> bool {
         // One that was written under a larger datagram bound cannot be sent.
         let unsendable = self.vault.newest_chunk_max() > self.vault.chunk_max();
-        let replace = unsendable || self.work.wish == Wish::Replace;
+        if unsendable || self.work.wish == Wish::Replace {
+            return true;
+        }
         let much = self.raft.bytes_since_snapshot() >= self.work.policy.after_bytes;
         // A follower that takes in the last one would have to begin again.
         let asked = (much || self.work.wish == Wish::Now) && !self.raft.is_sending(now);
-        let reason = replace || asked || self.raft.is_compaction_urged(now);
-        if !reason || self.raft.snapshot_due().is_none() {
-            return None;
-        }
-        // A leader is sending one just now: that is worth more.
-        let quiet = self.raft.incoming_quiet_at();
-        Some(self.work.retry_at.unwrap_or(now).max(quiet.unwrap_or(now)))
+        asked || self.raft.is_compaction_urged(now)
     }
 
-    fn begin(&mut self, now: Instant, buf: &mut [u8]) -> Turn {
-        let Some(manifest) = self.raft.snapshot_due() else {
-            return Turn::Nothing { again_at: Instant::NEVER };
-        };
-        match self.vault.begin(self.host.snapshots(), Origin::Own, &manifest) {
+    fn begin(&mut self, now: Instant, manifest: &Manifest, buf: &mut [u8]) -> Turn {
+        match self.vault.begin(self.host.snapshots(), Origin::Own, manifest) {
             Ok(()) => {
                 self.work.begin_taking();
                 self.take(now, buf) // Its first piece is the image of the state as it is now.

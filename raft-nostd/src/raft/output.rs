@@ -145,14 +145,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     fn step(&mut self, now: Instant, buf: &mut [u8]) -> Step {
-        if self.stirred == Stirred::Yes {
-            if let Some(step) = self.first_things(now, buf) {
-                return step;
-            }
-            // Nothing of that will be due before the next input: applying need not look again.
-            self.stirred = Stirred::No;
-        }
-        match self.next_apply(now) {
+        match self.first_things(now, buf).or_else(|| self.next_apply(now)) {
             Some(step) => step,
             None => Step::Idle(self.wake_at(now)),
         }
@@ -160,24 +153,39 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
 
     /// All that comes before applying: events, datagrams, then the batch to persist.
     fn first_things(&mut self, now: Instant, buf: &mut [u8]) -> Option<Step> {
-        self.start_read_round();
-        self.reclaim();
-        if let Some(event) = self.next_event(now) {
-            return Some(Step::Event(event));
+        if self.stirred == Stirred::Yes {
+            self.start_read_round();
+            self.reclaim();
+            if let Some(event) = self.next_event(now) {
+                return Some(Step::Event(event));
+            }
+            self.stirred = if self.halted.is_some() { Stirred::No } else { Stirred::Told };
         }
-        if self.halted.is_some() {
+        if self.stirred == Stirred::Told {
+            if let Some(said) = self.next_said(now, buf) {
+                return Some(Step::Transmit(said));
+            }
+            self.stirred = Stirred::Said;
+        }
+        if self.stirred == Stirred::Said {
+            self.stirred = Stirred::No;
+            return self.next_persist(now);
+        }
+        None
+    }
+
+    /// The next datagram, if any may be sent. (Of its own, since a loop that polls would hold it twice.)
+    #[inline(never)]
+    fn next_said(&mut self, now: Instant, buf: &mut [u8]) -> Option<Said> {
+        if self.may_speak() == Speech::Withheld {
             return None;
         }
-        if self.may_speak() == Speech::Free
-            && let Some(said) = self.next_datagram(now, buf)
-        {
-            count(&mut self.metrics.datagrams_out);
-            if let Said::Whole { len, .. } = said {
-                add(&mut self.metrics.bytes_out, len);
-            }
-            return Some(Step::Transmit(said));
+        let said = self.next_datagram(now, buf)?;
+        count(&mut self.metrics.datagrams_out);
+        if let Said::Whole { len, .. } = said {
+            add(&mut self.metrics.bytes_out, len);
         }
-        self.next_persist(now)
+        Some(said)
     }
 
     fn next_event(&mut self, now: Instant) -> Option<Event> {

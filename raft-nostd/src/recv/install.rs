@@ -70,7 +70,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
 
     /// The log has come as far as the snapshot that is on its way: the transfer ends.
     pub(crate) fn overtake(&mut self) {
-        let incoming = self.snapshots.incoming;
+        let incoming = self.snapshots.incoming.as_ref();
         let overtaken = incoming.is_some_and(|incoming| {
             incoming.stage != Stage::Installing && self.has(incoming.manifest.last)
         });

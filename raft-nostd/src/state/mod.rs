@@ -88,10 +88,17 @@ pub(crate) struct Node<B, const VOTERS: usize> {
     pub(crate) stirred: Stirred,
 }
 
-/// Whether an input has come since all that is to be said and persisted was.
+/// How far polling has come since the last input. Between inputs nothing becomes due again, so that
+/// each poll goes on where the one before it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stirred {
+    /// An input has come: everything may be due, events first.
     Yes,
+    /// Events were told: datagrams are next.
+    Told,
+    /// Datagrams were sent: a batch to persist is next.
+    Said,
+    /// All that is to be told, said and persisted was.
     No,
 }
 

@@ -62,9 +62,14 @@ impl Snapshots {
         Self { membership, newest: None, incoming: None, restored: Index::ZERO, serial: 0 }
     }
 
+    /// The last index that the newest snapshot is of; zero when there is none.
+    pub(crate) fn newest_index(&self) -> Index {
+        self.newest.as_ref().map_or(Index::ZERO, |newest| newest.last.index)
+    }
+
     /// Whether the state machine is being replaced.
     pub(crate) fn is_installing(&self) -> bool {
-        self.incoming.is_some_and(|incoming| incoming.stage == Stage::Installing)
+        self.incoming.as_ref().is_some_and(|incoming| incoming.stage == Stage::Installing)
     }
 
     /// Gives out the next chunk of the incoming snapshot.

@@ -50,6 +50,16 @@ pub struct Vault {
     nonce: u32,
     newest: Option<Stored>,
     staged: Option<Staged>,
+    /// What was found rotten when it was opened.
+    rot: Option<Rot>,
+}
+
+/// A chunk of a sealed snapshot that has lost its header, and the snapshot with it.
+#[derive(Clone, Copy, Debug)]
+struct Rot {
+    chunk: u32,
+    segment: u32,
+    offset: u32,
 }
 
 /// One of the two slots.

@@ -3,7 +3,7 @@
 use super::read::{Body, Found, belongs, body_at, header_at};
 use super::record::{End, Generation, HEAD_BODY_MAX, HEADER, Head, Header, HeaderFault, Kind};
 use super::shape::Shape;
-use super::{Origin, Owner, Slot, Staged, Stored, Vault, VaultError};
+use super::{ChunkError, Origin, Owner, Rot, Slot, Staged, Stored, Vault, VaultError};
 use crate::crc::{Crc, checksum};
 use crate::journal::Medium;
 use crate::manifest::Manifest;
@@ -15,6 +15,8 @@ enum Contents {
     Whole(Stored),
     /// The beginning of one.
     Part(Staged),
+    /// One that was whole.
+    Rotten(Rot),
 }
 
 /// Whose snapshots lie on `medium`, and the bound of their chunks in bytes, for whoever looks at what
@@ -58,7 +60,8 @@ impl Vault {
         buf: &mut [u8],
     ) -> Result<Self, VaultError<M::Error>> {
         let shape = Shape::new(&medium.geometry(), chunk);
-        let mut vault = Self { owner, shape, count: 0, nonce, newest: None, staged: None };
+        let mut vault =
+            Self { owner, shape, count: 0, nonce, newest: None, staged: None, rot: None };
         let Some(shape) = shape else { return Ok(vault) };
         let needed = shape.chunk.max(256) as usize;
         if buf.len() < needed {
@@ -70,11 +73,18 @@ impl Vault {
                 Contents::Nothing => {}
                 Contents::Whole(stored) => vault.keep_newer(stored),
                 Contents::Part(staged) => part = Some(staged),
+                Contents::Rotten(rot) => vault.rot = Some(rot),
             }
         }
         // (A part in the slot of an older whole one cannot be: it was overwritten.)
         vault.staged = part.filter(|part| vault.is_ahead(part));
         Ok(vault)
+    }
+
+    /// The chunk for which a snapshot does not count that was sealed once, if there is one.
+    pub(crate) fn rot<E>(&self) -> Option<ChunkError<E>> {
+        let Rot { chunk, segment, offset } = self.rot?;
+        Some(ChunkError::Damaged { chunk, segment, offset })
     }
 
     /// The count tells, and not the index: what was sealed last is the newest in every run.
@@ -133,19 +143,32 @@ impl Vault {
         (origin, announced): (Origin, Manifest),
         buf: &mut [u8],
     ) -> Result<Contents, VaultError<M::Error>> {
-        let (mut chunks, mut bytes) = (0_u32, 0_u64);
+        let (mut chunks, mut bytes, mut hole) = (0_u32, 0_u64, None);
         loop {
             let place = chunks.saturating_add(1);
-            let found = header_at(medium, shape, slot, place).map_err(VaultError::Medium)?;
-            let Found::Header(header) = found else { break };
-            if !belongs(&header, generation, place) || header.kind == Kind::Head {
-                break;
-            }
+            let header = match header_at(medium, shape, slot, place).map_err(VaultError::Medium)? {
+                Found::Header(header)
+                    if belongs(&header, generation, place) && header.kind != Kind::Head =>
+                {
+                    header
+                }
+                // An end behind it tells whether it broke off here, or was whole once.
+                _ => {
+                    let Some(at) = shape.at(slot, place).filter(|_| hole.is_none()) else { break };
+                    hole = Some((chunks, at));
+                    chunks = place;
+                    continue;
+                }
+            };
             if header.kind == Kind::End {
                 let end = body::<M, End>(medium, shape, slot, &header, buf)?;
-                let Some(end) = end.filter(|end| end.chunks == chunks && end.bytes == bytes) else {
+                let Some(end) = end.filter(|end| end.chunks == chunks) else { break };
+                if let Some((chunk, (segment, offset))) = hole {
+                    return Ok(Contents::Rotten(Rot { chunk, segment, offset }));
+                }
+                if end.bytes != bytes {
                     break;
-                };
+                }
                 let manifest = Manifest { chunks, bytes, crc: end.crc, ..announced };
                 let stored = Stored { slot, shape: *shape, generation, origin, manifest };
                 return Ok(Contents::Whole(stored));
@@ -153,6 +176,7 @@ impl Vault {
             chunks = place;
             bytes = bytes.saturating_add(u64::from(header.len));
         }
+        let chunks = hole.map_or(chunks, |(chunks, _)| chunks);
         // Of one of its own the image is gone; a transfer goes on only in chunks of today's length.
         if origin == Origin::Own || self.shape.is_none_or(|today| today.chunk != shape.chunk) {
             return Ok(Contents::Nothing);

@@ -1,11 +1,11 @@
-//! Whole scenarios in prose and virtual time, compared with what is written down in `*.trace`.
+//! Whole scenarios in prose and virtual time, compared with what is written down in `*.trace`, in
+//! the format of `adapter_sim::story`.
 //!
 //! When a change is meant, write them anew and read the difference:
 //! `BLESS=1 cargo test -p raft-nostd --test scenarios`
 
 #[path = "../common/mod.rs"]
 mod common;
-mod prose;
 mod stage;
 
 mod plays;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 fn compare(name: &str, nodes: u32, play: impl FnOnce(&mut Stage)) {
     let mut stage = Stage::new(nodes);
     play(&mut stage);
-    let trace = stage.trace();
+    let trace = stage.story().to_string();
     let path: PathBuf =
         [env!("CARGO_MANIFEST_DIR"), "tests", "scenarios", &format!("{name}.trace")]
             .iter()

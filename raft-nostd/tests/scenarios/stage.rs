@@ -1,12 +1,11 @@
 //! The stage: nodes, a network on which each datagram takes 5 ms, disks that take 2 ms.
 
 use crate::common::{Disk, Member, Options, Step, Storage, id, ids};
-use crate::prose;
+use adapter_sim::story::{Arrival, Datagram, Deed, Net, Said, Story, USUAL_WAY, What, Words};
 use raft_nostd::journal::PersistFailure;
-use raft_nostd::{Duration, HardState, Instant, NodeId, Position};
-use std::fmt::Write;
+use raft_nostd::{Duration, HardState, Instant, NodeId, Position, wire};
 
-const WAY: Duration = Duration::from_millis(5);
+const WAY: Duration = Duration::from_micros(100 * USUAL_WAY);
 const WRITE: Duration = Duration::from_millis(2);
 
 /// A datagram on its way.
@@ -36,7 +35,7 @@ pub struct Stage {
     lose_next: Option<(NodeId, NodeId)>,
     /// To whom datagrams take how much longer.
     slow: Option<(NodeId, Duration)>,
-    text: String,
+    story: Story,
 }
 
 impl Stage {
@@ -56,7 +55,7 @@ impl Stage {
             cut: Vec::new(),
             lose_next: None,
             slow: None,
-            text: String::new(),
+            story: Story::default(),
         };
         stage.cast(vec![Disk::default(); nodes as usize]);
         stage
@@ -76,22 +75,17 @@ impl Stage {
             .collect();
     }
 
-    pub fn trace(self) -> String {
-        self.text
+    pub fn story(self) -> Story {
+        self.story
     }
 
     /// A sentence of the story.
     pub fn scene(&mut self, sentence: &str) {
-        if !self.text.is_empty() {
-            self.text.push('\n');
-        }
-        writeln!(self.text, "# {sentence}").unwrap();
+        self.story.scene(sentence);
     }
 
-    fn line(&mut self, who: &str, what: &str) {
-        let micros = self.now.as_micros();
-        let (millis, tenth) = (micros / 1_000, micros / 100 % 10);
-        writeln!(self.text, "{millis:>7}.{tenth}  {who:<9} {what}").unwrap();
+    fn does(&mut self, node: u32, deed: Deed) {
+        self.story.line(self.now, What::Does(id(node), deed));
     }
 
     fn actor(&mut self, node: u32) -> &mut Actor {
@@ -107,7 +101,7 @@ impl Stage {
     pub fn propose(&mut self, node: u32, command: &str) -> Position {
         let now = self.now;
         let position = self.actor(node).member.raft.propose(now, command.as_bytes()).unwrap();
-        self.line(&format!("n{node}"), &format!("is asked for {command}: {position}"));
+        self.does(node, Deed::Asked { command: Words::command(command.as_bytes()), at: position });
         self.play(node);
         position
     }
@@ -116,19 +110,20 @@ impl Stage {
     pub fn propose_in_vain(&mut self, node: u32, command: &str) {
         let now = self.now;
         let why = self.actor(node).member.raft.propose(now, command.as_bytes()).unwrap_err();
-        self.line(&format!("n{node}"), &format!("is asked for {command}, and refuses: {why}"));
+        let (command, why) = (Words::command(command.as_bytes()), Words::new(&why.to_string()));
+        self.does(node, Deed::Refuses { command, why });
         self.play(node);
     }
 
     pub fn read(&mut self, node: u32) {
         let now = self.now;
         let read = self.actor(node).member.raft.read(now).unwrap();
-        self.line(&format!("n{node}"), &format!("is asked to read: read {}", read.get()));
+        self.does(node, Deed::AskedToRead(read.get()));
         self.play(node);
     }
 
     pub fn kill(&mut self, node: u32) {
-        self.line(&format!("n{node}"), "dies");
+        self.does(node, Deed::Dies);
         self.actor(node).alive = false;
     }
 
@@ -138,7 +133,7 @@ impl Stage {
         let disk = self.actor(node).member.disk.clone();
         let voters = ids(self.actors.len() as u32);
         *self.actor(node) = Actor::new(Member::start(node, &voters, &options, disk));
-        self.line(&format!("n{node}"), "starts again from its disk");
+        self.does(node, Deed::Restarts);
         self.show(node);
         self.play(node);
     }
@@ -152,10 +147,13 @@ impl Stage {
                 self.cut.extend([(id(*one), id(*other)), (id(*other), id(*one))]);
             }
         }
+        let sides = [nodes, &others].map(|side| side.iter().copied().map(id).collect());
+        self.story.line(self.now, What::Network(Net::Splits(sides.into())));
     }
 
     pub fn heal(&mut self) {
         self.cut.clear();
+        self.story.line(self.now, What::Network(Net::Heals));
     }
 
     /// The next datagram from one to the other is lost.
@@ -175,8 +173,9 @@ impl Stage {
     /// Writes down what a log looks like.
     pub fn show(&mut self, node: u32) {
         let member = self.member(node);
-        let log = prose::log(&member.terms(), member.raft.commit());
-        self.line(&format!("n{node}"), &format!("has the log {log}"));
+        let (base, terms) = (member.raft.base(), member.terms());
+        let commit = member.raft.commit();
+        self.does(node, Deed::HasLog { base, terms, commit });
     }
 
     pub fn show_all(&mut self) {
@@ -193,7 +192,7 @@ impl Stage {
         let end = self.now.plus(Duration::from_millis(10_000));
         self.wake_all();
         while !done(self) {
-            assert!(self.now < end, "it does not happen:\n{}", self.text);
+            assert!(self.now < end, "it does not happen:\n{}", self.story);
             self.happen();
         }
     }
@@ -210,7 +209,7 @@ impl Stage {
     /// The election at the start, without the lines that `first_election.trace` has.
     pub fn opening(&mut self) -> u32 {
         let leader = self.until_led();
-        self.text.clear();
+        self.story.entries.clear();
         self.scene("A leader is elected, as in first_election.trace.");
         self.show_all();
         leader
@@ -281,7 +280,7 @@ impl Stage {
             return;
         }
         if let Err(why) = actor.member.raft.handle_datagram(now, bytes) {
-            self.line(&format!("{to:?}"), &format!("drops what {from:?} said: {why}"));
+            self.does(to.get(), Deed::Drops { from, why: Words::new(&why.to_string()) });
         }
         self.play(to.get());
     }
@@ -297,38 +296,46 @@ impl Stage {
         let steps = std::mem::take(&mut actor.member.story);
         let mut outbox = std::mem::take(&mut actor.member.outbox).into_iter();
         for step in steps {
-            let Step::Say { to, message, entries, .. } = &step else {
-                self.deed(node, &step);
-                continue;
-            };
-            let (_, bytes) = outbox.next().unwrap();
-            let what = prose::message(message, entries);
-            self.send(id(node), *to, bytes, &what);
+            match step {
+                Step::Say { .. } => {
+                    let (to, bytes) = outbox.next().unwrap();
+                    self.send(id(node), to, bytes);
+                }
+                deed => self.deed(node, deed),
+            }
         }
     }
 
-    fn deed(&mut self, node: u32, step: &Step) {
+    /// Anything but what is said to others.
+    fn deed(&mut self, node: u32, step: Step) {
         let now = self.now;
         let actor = self.actor(node);
-        let what = prose::deed(step, actor.hard);
-        if let Step::Persist { hard, .. } = step {
-            actor.hard = *hard;
-            actor.written = Some(now.plus(WRITE));
-        }
-        self.line(&format!("n{node}"), &what);
+        let deed = match step {
+            Step::Persist { hard, entries } => {
+                let before = std::mem::replace(&mut actor.hard, hard);
+                actor.written = Some(now.plus(WRITE));
+                Deed::begins(before, hard, entries)
+            }
+            Step::Durable => Deed::Durable,
+            Step::Tell(event) => Deed::told(&event),
+            Step::Apply(at, command) => Deed::Applies { at, command: Words::command(&command) },
+            Step::Say { .. } => unreachable!("said to somebody"),
+        };
+        self.does(node, deed);
     }
 
-    fn send(&mut self, from: NodeId, to: NodeId, bytes: Vec<u8>, what: &str) {
+    fn send(&mut self, from: NodeId, to: NodeId, bytes: Vec<u8>) {
+        let said = Said::of(&wire::decode(&bytes).unwrap());
         let unlucky = self.lose_next == Some((from, to));
         if unlucky {
             self.lose_next = None;
         }
         let lost = unlucky || self.cut.contains(&(from, to));
-        let suffix = if lost { "   (lost)" } else { "" };
-        self.line(&format!("{from:?} to {to:?}"), &format!("{what}{suffix}"));
+        let slow = self.slow.filter(|(node, _)| *node == to).map(|(_, longer)| longer);
+        let arrives = self.now.plus(WAY).plus(slow.unwrap_or_default());
+        let arrivals = if lost { vec![] } else { vec![Arrival::whole(arrives)] };
+        self.story.line(self.now, What::Says(Datagram { from, to, said, arrivals }));
         if !lost {
-            let slow = self.slow.filter(|(node, _)| *node == to).map(|(_, longer)| longer);
-            let arrives = self.now.plus(WAY).plus(slow.unwrap_or_default());
             self.flying.push(Flying { arrives, from, to, bytes });
         }
     }

@@ -129,6 +129,26 @@ fn snapshots_that_are_gone() {
     assert!(matches!(error, OpenError::SnapshotMissing(_)), "{error}");
 }
 
+/// Where the journal needs the newest snapshot, its damage is told by the place, be it in a chunk's body or
+/// in its header.
+#[test]
+fn a_damaged_chunk() {
+    let mut solo = Solo::open(compacted().1, 8).unwrap();
+    solo.run(9);
+    solo.driver.compact();
+    solo.run(9);
+    let record = 28 + config(&[me()]).max_chunk();
+    for in_record in [3, 28] {
+        let world = World::on(solo.world().journal.copy(), solo.world().snapshots.copy());
+        world.snapshots.0.borrow_mut().damage(0, record + in_record, 1);
+        let error = refusal(world);
+        let expected = format!(
+            "the newest snapshot cannot be read: chunk 0 is damaged: segment 0, byte {record}"
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
 #[test]
 fn a_machine_that_has_applied_what_nobody_has() {
     let error = refusal(World { applied: Index(9), ..World::new() });

@@ -153,6 +153,38 @@ fn a_snapshot_is_taken_after_so_many_bytes() {
     assert!(cluster.node(leader).raft().bytes_since_snapshot() < 400);
 }
 
+/// A newer snapshot that is merely asked for waits for a follower that takes in the last one. One that
+/// replaces what cannot be read does not: nobody gets any further with that.
+#[test]
+fn a_request_does_not_put_off_the_replacement_of_an_unreadable_snapshot() {
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let disks = cluster.kill(away);
+    cluster.write(1_500);
+    cluster.until("all applied", |cluster| {
+        cluster.node(leader).raft().applied() == cluster.node(leader).raft().last().index
+    });
+    let taken = cluster.node(leader).raft().metrics().snapshots_taken;
+    let medium = &mut cluster.node_mut(leader).host_mut().snapshots;
+    medium.fill_after(0);
+    for last_segment_of_a_slot in [4, 5] {
+        medium.damage(last_segment_of_a_slot, 100, 1);
+    }
+    // There is no space for a newer one, so that the replacement has to wait as well.
+    cluster.node_mut(leader).compact();
+    cluster.until("no space", |cluster| cluster.node(leader).host().complaints.len() == 1);
+    cluster.start(away, disks);
+    cluster.until("damage", |cluster| cluster.node(leader).host().complaints.len() == 2);
+    let complaints = &cluster.node(leader).host().complaints;
+    assert!(complaints[1].contains("is damaged"), "{complaints:?}");
+    cluster.node_mut(leader).host_mut().snapshots.make_room();
+    cluster.node_mut(leader).compact();
+    cluster.step();
+    assert_eq!(cluster.node(leader).raft().metrics().snapshots_taken, taken + 1);
+    cluster.settle();
+}
+
 #[test]
 fn a_node_that_never_ran_before_joins_by_snapshot() {
     let mut cluster = Cluster::new(32);
@@ -202,6 +234,38 @@ fn a_follower_hears_its_leader_where_chunks_are_lost() {
         assert!(hears(&cluster), "it does not hear its leader any more");
     }
     cluster.longest = 400;
+    cluster.settle();
+}
+
+/// A loss is heard of from the answer to the next heartbeat. That what was sent again is lost as well
+/// shows after one more; then a heartbeat without a chunk comes first, and the chunk right behind it,
+/// not another heartbeat later.
+#[test]
+fn a_chunk_that_is_lost_twice_follows_the_third_heartbeat() {
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let disks = cluster.kill(away);
+    cluster.write(1_500);
+    cluster.start(away, disks);
+    let chunks_of = |cluster: &Cluster| {
+        cluster.node(away).raft().incoming_snapshot().map_or(0, |(_, chunks, _)| chunks)
+    };
+    cluster.until("some chunks", |cluster| chunks_of(cluster) >= 10);
+    let (heartbeat, round_trip) = (Duration::from_millis(20), Duration::from_micros(200));
+    for _ in 0..5 {
+        let (had, began) = (chunks_of(&cluster), cluster.now);
+        // Nothing else is that long.
+        cluster.longest = 300;
+        while cluster.now < began.plus(heartbeat).plus(round_trip) {
+            cluster.step();
+        }
+        cluster.longest = 400;
+        assert_eq!(chunks_of(&cluster), had, "it was not lost");
+        cluster.until("the next chunk", |cluster| chunks_of(cluster) > had);
+        let late = cluster.now.since(began.plus(heartbeat.times(3)));
+        assert!(late <= round_trip, "{late:?} late");
+    }
     cluster.settle();
 }
 

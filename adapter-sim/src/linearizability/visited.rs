@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::model::State;
+use super::model::Model;
 
 /// A set of operations, by number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,19 +27,26 @@ impl Set {
         self.words[number / 64] >> (number % 64) & 1 == 1
     }
 
+    /// Removes what is not in `other` as well.
+    pub fn keep(&mut self, other: &Self) {
+        for (mine, theirs) in self.words.iter_mut().zip(&other.words) {
+            *mine &= theirs;
+        }
+    }
+
     /// Whether all its members, and perhaps more, are in `other`.
-    fn is_within(&self, other: &Self) -> bool {
+    pub fn is_within(&self, other: &Self) -> bool {
         self.words.iter().zip(&other.words).all(|(mine, theirs)| mine & !theirs == 0)
     }
 }
 
 /// What was taken last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Last {
+pub enum Last<M> {
     /// Nothing yet, or an operation that returned.
     Certain,
     /// One that did not return, and turned this state into the present one.
-    Open(State),
+    Open(M),
 }
 
 /// What [`Visited::enter`] says.
@@ -52,31 +59,27 @@ pub enum Entry {
 }
 
 /// Open operations taken, and what was taken last.
-type Variant = (Set, Last);
+type Variant<M> = (Set, Last<M>);
 
-/// The configurations visited: by state, by certain operations taken, the variants.
+/// A state, and the certain operations taken.
+type Place<M> = (M, Box<[u64]>);
+
+/// The configurations visited: by state and certain operations taken, the variants.
 #[derive(Debug, Default)]
-pub struct Visited {
-    variants: HashMap<State, HashMap<Box<[u64]>, Vec<Variant>>>,
+pub struct Visited<M> {
+    variants: HashMap<Place<M>, Vec<Variant<M>>>,
 }
 
-impl Visited {
+impl<M: Model> Visited<M> {
     /// Notes a visit to the configuration.
     ///
     /// Besides configurations visited before it turns away those that differ from one visited
     /// only in having used up more open operations. An order through such a one could go through
     /// the other instead, and be an order with fewer open operations; the search need only find
     /// orders with the fewest.
-    pub fn enter(&mut self, certain: &Set, open: &Set, state: &State, last: &Last) -> Entry {
-        if !self.variants.contains_key(state) {
-            self.variants.insert(state.clone(), HashMap::new());
-        }
-        let by_certain = self.variants.get_mut(state).expect("it was just inserted");
-        let Some(variants) = by_certain.get_mut(&certain.words) else {
-            by_certain.insert(certain.words.clone(), vec![(open.clone(), last.clone())]);
-            return Entry::New;
-        };
-        let covers = |(used, after): &Variant| {
+    pub fn enter(&mut self, certain: &Set, open: &Set, state: &M, last: &Last<M>) -> Entry {
+        let variants = self.variants.entry((state.clone(), certain.words.clone())).or_default();
+        let covers = |(used, after): &Variant<M>| {
             used.is_within(open) && (used != open || after == last || *after == Last::Certain)
         };
         if variants.iter().any(covers) {
@@ -91,7 +94,12 @@ impl Visited {
 
 #[cfg(test)]
 mod tests {
+    use super::super::models::kv::Text;
     use super::*;
+
+    fn text(value: &str) -> Text {
+        Text(Some(value.into()))
+    }
 
     fn set(members: &[usize]) -> Set {
         let mut set = Set::with_room(100);
@@ -108,32 +116,35 @@ mod tests {
         assert!(set(&[70]).is_within(&some) && !some.is_within(&set(&[70])));
         some.toggle(1);
         assert_eq!(some, set(&[70]));
+        some.toggle(2);
+        some.keep(&set(&[2, 5]));
+        assert_eq!(some, set(&[2]));
     }
 
     #[test]
     fn a_configuration_is_entered_once_and_not_with_more_open_operations_used() {
         let mut visited = Visited::default();
-        let state: State = Some("a".into());
+        let state = text("a");
         let mut enter = |certain: &[usize], open: &[usize], last| {
             visited.enter(&set(certain), &set(open), &state, &last)
         };
         assert_eq!(enter(&[1], &[2, 3], Last::Certain), Entry::New);
         assert_eq!(enter(&[1], &[2, 3], Last::Certain), Entry::Futile);
-        assert_eq!(enter(&[1], &[2, 3, 4], Last::Open(None)), Entry::Futile);
+        assert_eq!(enter(&[1], &[2, 3, 4], Last::Open(Text(None))), Entry::Futile);
         assert_eq!(enter(&[1], &[3, 4], Last::Certain), Entry::New);
         assert_eq!(enter(&[1], &[2, 3], Last::Certain), Entry::Futile);
         assert_eq!(enter(&[1, 2], &[2, 3], Last::Certain), Entry::New);
         // Fewer open operations replace more.
         assert_eq!(enter(&[1], &[3], Last::Certain), Entry::New);
         assert_eq!(enter(&[1], &[2, 3], Last::Certain), Entry::Futile);
-        assert_eq!(visited.enter(&set(&[1]), &set(&[3]), &None, &Last::Certain), Entry::New);
+        assert_eq!(visited.enter(&set(&[1]), &set(&[3]), &Text(None), &Last::Certain), Entry::New);
     }
 
     #[test]
     fn what_was_taken_last_matters_only_if_it_restricts() {
         let mut visited = Visited::default();
-        let mut enter = |last| visited.enter(&set(&[]), &set(&[1]), &None, &last);
-        let after = |value: &str| Last::Open(Some(value.into()));
+        let mut enter = |last| visited.enter(&set(&[]), &set(&[1]), &Text(None), &last);
+        let after = |value: &str| Last::Open(text(value));
         assert_eq!(enter(after("a")), Entry::New);
         assert_eq!(enter(after("b")), Entry::New);
         assert_eq!(enter(after("a")), Entry::Futile);

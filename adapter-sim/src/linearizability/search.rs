@@ -7,13 +7,13 @@
 //! left in the list of [`Events`], and then any open operation invoked before that return.
 
 use super::events::{Event, Events, Place};
-use super::model::State;
-use super::problem::{Candidate, Partial, Problem, Verdict};
+use super::model::Model;
+use super::problem::{Candidate, Explanation, Problem, Verdict};
 use super::visited::{Entry, Last, Set, Visited};
 
 /// Looks for an explanation in at most `max_steps` steps. Returns the verdict and the number of
 /// steps made; a step is one attempt to let one operation take effect next.
-pub fn search<'a>(problem: &Problem<'a>, max_steps: u64) -> (Verdict<'a>, u64) {
+pub fn search<'a, M: Model>(problem: &Problem<'a, M>, max_steps: u64) -> (Verdict<'a, M>, u64) {
     let mut search = Search::new(problem, max_steps);
     let verdict = search.run();
     (verdict, search.steps)
@@ -31,29 +31,27 @@ enum Step {
     Rejected,
 }
 
-struct Undo {
+struct Undo<M> {
     taken: Candidate,
-    state_before: State,
-    last_before: Last,
+    state_before: M,
+    last_before: Last<M>,
 }
 
-struct Search<'p, 'a> {
-    problem: &'p Problem<'a>,
+struct Search<'p, 'a, M: Model> {
+    problem: &'p Problem<'a, M>,
     events: Events,
     certain_taken: Set,
     open_taken: Set,
-    state: State,
-    last: Last,
-    undo: Vec<Undo>,
-    visited: Visited,
-    longest: Partial<'a>,
-    fewest_remaining: usize,
+    state: M,
+    last: Last<M>,
+    undo: Vec<Undo<M>>,
+    visited: Visited<M>,
     steps: u64,
     max_steps: u64,
 }
 
-impl<'p, 'a> Search<'p, 'a> {
-    fn new(problem: &'p Problem<'a>, max_steps: u64) -> Self {
+impl<'p, 'a, M: Model> Search<'p, 'a, M> {
+    fn new(problem: &'p Problem<'a, M>, max_steps: u64) -> Self {
         let certain = problem.certain();
         let intervals: Vec<_> =
             certain.iter().map(|item| (item.operation.invoked, item.returned)).collect();
@@ -62,26 +60,21 @@ impl<'p, 'a> Search<'p, 'a> {
             events: Events::new(&intervals),
             certain_taken: Set::with_room(certain.len()),
             open_taken: Set::with_room(problem.open_count()),
-            state: None,
+            state: problem.first().clone(),
             last: Last::Certain,
             undo: Vec::new(),
             visited: Visited::default(),
-            longest: Partial::default(),
-            fewest_remaining: certain.len(),
             steps: 0,
             max_steps,
         }
     }
 
-    fn run(&mut self) -> Verdict<'a> {
+    fn run(&mut self) -> Verdict<'a, M> {
         let mut cursor = Cursor::Certain(self.events.first());
         // Open operations left over can be said never to take effect.
         while self.events.remaining() > 0 {
             let Some(candidate) = self.candidate(cursor) else {
-                self.note_dead_end();
-                let Some(undone) = self.undo_last() else {
-                    return Verdict::Impossible(std::mem::take(&mut self.longest));
-                };
+                let Some(undone) = self.undo_last() else { return Verdict::Impossible };
                 cursor = self.after(undone);
                 continue;
             };
@@ -94,7 +87,7 @@ impl<'p, 'a> Search<'p, 'a> {
                 Step::Rejected => self.after(candidate),
             };
         }
-        Verdict::Explained
+        Verdict::Explained(self.explanation())
     }
 
     /// The first candidate at or after `cursor`.
@@ -124,12 +117,9 @@ impl<'p, 'a> Search<'p, 'a> {
             return Step::Rejected;
         };
         self.toggle(candidate);
-        match self.visited.enter(&self.certain_taken, &self.open_taken, &state, &last) {
-            Entry::New => {}
-            Entry::Futile => {
-                self.toggle(candidate);
-                return Step::Rejected;
-            }
+        if self.is_futile(candidate, &state, &last) {
+            self.toggle(candidate);
+            return Step::Rejected;
         }
         if let Candidate::Certain(number) = candidate {
             self.events.lift(number);
@@ -138,6 +128,14 @@ impl<'p, 'a> Search<'p, 'a> {
         let last_before = std::mem::replace(&mut self.last, last);
         self.undo.push(Undo { taken: candidate, state_before, last_before });
         Step::Taken
+    }
+
+    /// Whether nothing can come of `state`, reached by `candidate` with the operations now marked
+    /// as taken.
+    fn is_futile(&mut self, candidate: Candidate, state: &M, last: &Last<M>) -> bool {
+        let (certain, open) = (&self.certain_taken, &self.open_taken);
+        self.problem.is_hopeless(candidate, state, certain, self.events.first_call())
+            || self.visited.enter(certain, open, state, last) == Entry::Futile
     }
 
     /// Takes back the operation taken last, and names it.
@@ -159,18 +157,9 @@ impl<'p, 'a> Search<'p, 'a> {
         }
     }
 
-    /// Keeps the order reached, up to its last answer, if it explains more answers than any
-    /// before it.
-    fn note_dead_end(&mut self) {
-        if self.events.remaining() >= self.fewest_remaining {
-            return;
-        }
-        self.fewest_remaining = self.events.remaining();
-        let is_certain = |undo: &Undo| matches!(undo.taken, Candidate::Certain(_));
-        let count = self.undo.iter().rposition(is_certain).map_or(0, |last| last + 1);
-        let taken = self.undo[..count].iter();
-        let order = taken.map(|undo| self.problem.operation(undo.taken)).collect();
-        let state = self.undo.get(count).map_or(&self.state, |undo| &undo.state_before).clone();
-        self.longest = Partial { order, state };
+    /// The order reached, which has all certain operations.
+    fn explanation(&self) -> Explanation<'a, M> {
+        let order = self.undo.iter().map(|undo| self.problem.operation(undo.taken)).collect();
+        Explanation { order, state: self.state.clone(), beginnings: Vec::new() }
     }
 }

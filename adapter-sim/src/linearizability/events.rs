@@ -80,6 +80,14 @@ impl Events {
         Place(self.nodes[ENDS].next)
     }
 
+    /// The first of the remaining operations to be invoked; 0 if none remains.
+    pub fn first_call(&self) -> usize {
+        match self.event(self.first()) {
+            Event::Call(operation) => operation,
+            Event::Return(_) | Event::End => 0,
+        }
+    }
+
     /// The place after the call of `operation`, which must not be lifted.
     pub fn after_call(&self, operation: usize) -> Place {
         Place(self.nodes[self.ends_of[operation].0].next)
@@ -163,7 +171,7 @@ mod tests {
 
         events.lift(0);
         assert_eq!(walk(&events), [call(2), call(1), back(4), back(9)]);
-        assert_eq!(events.first_return(), Some(ms(4)));
+        assert_eq!((events.first_return(), events.first_call()), (Some(ms(4)), 2));
         events.lift(1);
         events.lift(2);
         assert_eq!((events.remaining(), events.event(events.first())), (0, Event::End));
