@@ -203,8 +203,11 @@ impl FileError {
     }
 }
 
+/// A limit on the length of files (`ulimit -f`) is as good as a full disk. Its signal, SIGXFSZ, ends
+/// a process that does not catch it before it could see the error.
 fn is_no_space(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// The way out for who has lost a file.

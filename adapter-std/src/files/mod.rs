@@ -93,7 +93,7 @@ pub use options::{Counters, Options, Space, SyncPolicy};
 use directory::Lock;
 use disk::Disk;
 use gather::Gather;
-use raft_nostd::journal::Geometry;
+use raft_nostd::journal::{Geometry, PersistFailure};
 use record::{Layout, Record};
 use segment::Segment;
 use std::fmt::{self, Debug, Formatter};
@@ -227,10 +227,37 @@ impl FileMedium {
     /// the disk full. Of those that grow, only the names.
     ///
     /// # Errors
-    /// As [`Medium::erase`](raft_nostd::journal::Medium::erase).
+    /// As [`Medium::erase`](raft_nostd::journal::Medium::erase). Where the disk is full, what this
+    /// call had created is given back: a new directory may still be used with fewer segments.
     pub fn preallocate(&mut self) -> Result<(), FileError> {
         self.check_writable()?;
-        (0..self.geometry.segments).try_for_each(|segment| self.ensure(segment))
+        let exists = |segment: &u32| matches!(self.segments.get(*segment as usize), Some(Some(_)));
+        let missing = (0..self.geometry.segments).filter(|segment| !exists(segment));
+        let missing: Vec<u32> = missing.collect();
+        for (created, segment) in missing.iter().enumerate() {
+            if let Err(error) = self.ensure(*segment) {
+                if error.failure() == PersistFailure::Full {
+                    missing.iter().take(created).for_each(|segment| self.give_back(*segment));
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a segment that nothing was written to.
+    fn give_back(&mut self, segment: u32) {
+        if let Some(place) = self.segments.get_mut(segment as usize) {
+            *place = None;
+        }
+        // A file that stays is a blank segment, which the next start takes as one.
+        let _ = self.disk.remove(&segment::path(&self.directory, segment));
+    }
+
+    /// Whether there is no segment yet, so that another layout may still be asked for.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.segments.iter().all(Option::is_none)
     }
 
     /// The directory.

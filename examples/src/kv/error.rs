@@ -27,6 +27,13 @@ pub enum Error {
     Signals(io::Error),
     /// The directory of the journal cannot be used.
     Directory(FileError),
+    /// There is no space for the journal.
+    Room {
+        /// Bytes it takes in all.
+        bytes: u64,
+        /// What could not be made.
+        source: FileError,
+    },
     /// The snapshots cannot be looked at.
     Snapshots(VaultError<FileError>),
     /// The node cannot start.
@@ -74,6 +81,11 @@ impl fmt::Display for Error {
             }
             Self::Signals(source) => write!(f, "cannot wait for signals: {source}"),
             Self::Directory(source) => source.fmt(f),
+            Self::Room { bytes, source } => write!(
+                f,
+                "{source}: the journal takes {}MiB, see --journal and --room",
+                bytes >> 20
+            ),
             Self::Snapshots(source) => write!(f, "the snapshots: {source}"),
             Self::Open { directory, cluster, source } => {
                 let directory = directory.display();
@@ -146,7 +158,7 @@ impl std::error::Error for Error {
             Self::Listen { source, .. } | Self::Signals(source) | Self::Output(source) => {
                 Some(source)
             }
-            Self::Directory(source) => Some(source),
+            Self::Directory(source) | Self::Room { source, .. } => Some(source),
             Self::Snapshots(source) => Some(source),
             Self::Open { source, .. } => Some(source),
             Self::Run(source) => Some(source),

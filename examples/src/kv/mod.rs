@@ -26,6 +26,7 @@ mod info;
 mod inline;
 mod inspect;
 mod inspect_snapshots;
+mod journal;
 mod keys;
 mod local;
 mod machine;

@@ -7,6 +7,7 @@ use super::door::Door;
 use super::error::Error;
 use super::info::{Counts, Names};
 use super::inspect::{check_files, inspect};
+use super::journal;
 use super::machine::Machine;
 use super::options::{Cli, Options, Task};
 use super::saves::Saves;
@@ -21,27 +22,23 @@ use mio::net::UnixStream;
 use raft_nostd::journal::{Geometry, Medium};
 use raft_nostd::{ClusterId, Config, NodeId, VOTERS_MAX};
 use signal_hook::SigId;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
 use signal_hook::low_level::{pipe, unregister};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
-/// Bytes in a journal, unless the log needs more.
-const JOURNAL_BYTES: u64 = 1 << 30;
-/// The most segments a journal can have.
-const SEGMENTS_MAX: u64 = 256;
 /// Bytes in a segment of the snapshots: 1 MiB and 16 MiB at most. A file is made when it is needed.
 const SNAPSHOT_SEGMENT: (u64, u64) = (1 << 20, 16 << 20);
 /// The longest snapshot, unless asked for otherwise.
 const SNAPSHOT_MAX: u64 = 1 << 30;
 /// The folder of the snapshots, in that of the journal.
 pub const SNAPSHOTS: &str = "snapshots";
-/// Bytes of a segment that may stay unused: its head and the last frame that does not fit.
-const SEGMENT_WASTE: u64 = 128 << 10;
 /// Bytes the log takes for each entry beyond its frame.
 const SLOT_BYTES: u64 = 16;
 
@@ -141,16 +138,14 @@ fn config<'a>(options: &Options, voters: &'a [NodeId]) -> Result<Config<'a>, Err
 
 fn open(options: &Options, config: &Config<'_>) -> Result<Loop<Machine, FileMedium>, Error> {
     check_files(&options.data)?;
-    let files = files(options).map_err(Error::Directory)?;
-    let medium = FileMedium::open(&options.data, files).map_err(Error::Directory)?;
+    let medium = journal::open(options, config)?;
     let snapshots = open_snapshots(options).map_err(Error::Directory)?;
     let storage = Storage { journal: medium, snapshots: Some(snapshots) };
     let peers = options.peers.iter().map(|peer| (peer.id, peer.address)).collect();
     let mut loop_options = adapter_mio::Options::new(options.raft, peers);
     loop_options.compaction.after_bytes = options.snapshot_after.unwrap_or(u64::MAX);
     let slots = SLOT_BYTES.saturating_mul(u64::from(config.log_entries));
-    let least = u64::from(config.max_frame()).saturating_mul(3);
-    let memory = slots.saturating_add(options.log_bytes.max(least));
+    let memory = slots.saturating_add(journal::log_bytes(options, config));
     let opened = adapter_mio::open(config, loop_options, Machine::default(), storage, memory);
     opened.map_err(|source| match source {
         OpenError::Node(raft_nostd::OpenError::Config(error)) => Error::Usage(error.to_string()),
@@ -201,26 +196,6 @@ fn snapshot_segments(most: u64, bytes: u32) -> u32 {
     u32::try_from(each * 2).unwrap_or(u32::MAX)
 }
 
-/// The journal's shape: as asked for, or as the directory has it, or large enough for the log.
-fn files(options: &Options) -> Result<files::Options, FileError> {
-    let (segment, size) = (options.segment, u64::from(options.segment));
-    let segments = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
-    let shape = match options.journal {
-        Some(bytes) => (segment, segments(bytes / size)),
-        None => match FileMedium::open_read_only(&options.data) {
-            Ok(medium) => (medium.geometry().segment_bytes, medium.geometry().segments),
-            Err(FileError::NotAMedium { .. }) => {
-                // Twice the log, so that a new copy of it always fits beside the old one.
-                let used = size.saturating_sub(SEGMENT_WASTE).max(1);
-                let needed = (options.log_bytes / used + 2) * 2;
-                (segment, segments(needed.max((JOURNAL_BYTES / size).min(SEGMENTS_MAX))))
-            }
-            Err(error) => return Err(error),
-        },
-    };
-    Ok(files::Options::new(shape.0, shape.1).with_sync(options.sync.into()))
-}
-
 fn greet(
     options: &Options,
     voters: &[NodeId],
@@ -247,7 +222,7 @@ fn greet(
     ));
 }
 
-/// A pipe that gets a byte for each signal to stop.
+/// A pipe that gets a byte for each signal to stop; the one that a long file raises does nothing.
 struct Signals {
     ids: Vec<SigId>,
     reader: unix::net::UnixStream,
@@ -257,7 +232,8 @@ impl Signals {
     fn new() -> io::Result<Self> {
         let (reader, writer) = unix::net::UnixStream::pair()?;
         reader.set_nonblocking(true)?;
-        let mut ids = Vec::new();
+        // Not to be ended by it: a file that may not grow (`ulimit -f`) is a full disk to the node.
+        let mut ids = vec![flag::register(SIGXFSZ, Arc::default())?];
         for signal in [SIGTERM, SIGINT] {
             ids.push(pipe::register(signal, writer.try_clone()?)?);
         }

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod cluster;
+mod space;
 
 use cluster::{Client, Cluster, Scratch, wait_for};
 use std::io::{BufRead, BufReader};

@@ -75,6 +75,19 @@ pub struct Limits {
     pub ring_bytes: usize,
 }
 
+impl Limits {
+    /// The fewest segments, as long as those of `geometry`, that serve a log of these bounds:
+    /// whoever makes a medium can look before there is one. `None` where the sizes of `geometry`,
+    /// which need not have enough segments, do not go together, or a frame may not fit into a
+    /// segment. O(result).
+    #[must_use]
+    pub fn segments(&self, geometry: &Geometry) -> Option<u32> {
+        let segments = geometry.segments.max(2);
+        let shape = shape::Shape::new(&Geometry { segments, ..*geometry })?;
+        shape.reserve(self).map(|reserve| shape.needed(reserve))
+    }
+}
+
 /// How to open a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opening<'a> {

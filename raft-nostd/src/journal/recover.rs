@@ -127,7 +127,7 @@ fn check_capacity<E>(shape: &Shape, opening: &Opening<'_>) -> Result<u32, Recove
     let actual = shape.segments;
     let reserve =
         shape.reserve(&opening.limits).ok_or(RecoverError::Capacity { needed: 0, actual })?;
-    let needed = reserve.saturating_mul(2);
+    let needed = shape.needed(reserve);
     if actual < needed { Err(RecoverError::Capacity { needed, actual }) } else { Ok(reserve) }
 }
 

@@ -65,6 +65,12 @@ impl Shape {
         if next >= self.segments { 0 } else { next }
     }
 
+    /// How many segments a journal needs that keeps `reserve` of them free: as many again for the
+    /// log that is rewritten.
+    pub(super) const fn needed(&self, reserve: u32) -> u32 {
+        reserve.saturating_mul(2)
+    }
+
     /// How many segments a checkpoint of `limits.ring_bytes` can take: as many stay free. `None`
     /// when a frame may not fit into any. O(result).
     pub(super) fn reserve(&self, limits: &Limits) -> Option<u32> {

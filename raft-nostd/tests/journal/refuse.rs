@@ -104,6 +104,9 @@ fn too_small() {
     assert_eq!(refused(geometry(3, 512, 1), LIMITS), capacity(4, 3));
     assert_eq!(refused(geometry(4, 512, 1), LIMITS), None);
     assert_eq!(refused(geometry(9, 512, 1), Limits { max_frame: 197, ..LIMITS }), capacity(0, 9));
+    assert_eq!(LIMITS.segments(&geometry(0, 512, 1)), Some(4));
+    assert_eq!(Limits { max_frame: 197, ..LIMITS }.segments(&geometry(9, 512, 1)), None);
+    assert_eq!(LIMITS.segments(&geometry(9, 4100, 8)), None);
     assert_eq!(refused(geometry(1, 4096, 1), LIMITS), Some(RecoverError::Geometry));
     assert_eq!(refused(geometry(2, 256, 1), LIMITS), Some(RecoverError::Geometry));
     assert_eq!(refused(geometry(2, 4096, 128), LIMITS), Some(RecoverError::Geometry));

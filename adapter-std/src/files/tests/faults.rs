@@ -99,6 +99,38 @@ fn after_a_failure_nothing_is_taken_and_the_first_cause_is_named() {
     }
 }
 
+/// A full disk at the first start fixes nothing: fewer segments may be asked for afterwards.
+#[test]
+fn a_preallocation_that_finds_no_space_gives_everything_back() {
+    let (dir, plan) = (TempDir::new("give-back"), Plan::default());
+    let mut medium = open(&dir, plan.hook()).unwrap();
+    plan.fail(Operation::Preallocate, "segment-002.journal.new", ErrorKind::StorageFull);
+    let full = medium.preallocate().unwrap_err();
+    assert_eq!(FileMedium::failure(&full), PersistFailure::Full);
+    assert!(medium.is_new() && plan.is_done());
+    assert!(!dir.path().join("segment-000.journal").exists());
+    drop(medium);
+    let mut medium = FileMedium::open(dir.path(), Options::new(BYTES, 2)).unwrap();
+    medium.preallocate().unwrap();
+    medium.write(0, 0, b"a").unwrap();
+    assert!(!medium.is_new());
+}
+
+/// Segments that existed before hold something.
+#[test]
+fn a_preallocation_that_finds_no_space_keeps_what_was_there() {
+    let (dir, plan) = (TempDir::new("keep"), Plan::default());
+    let mut medium = open(&dir, plan.hook()).unwrap();
+    medium.erase(0).unwrap();
+    medium.write(0, 0, b"kept").unwrap();
+    plan.fail(Operation::Preallocate, "segment-002.journal.new", ErrorKind::StorageFull);
+    medium.preallocate().unwrap_err();
+    assert_eq!(read(&mut medium, 0, 0, 4), b"kept");
+    assert!(!dir.path().join("segment-001.journal").exists());
+    medium.preallocate().unwrap();
+    medium.sync().unwrap();
+}
+
 #[test]
 fn a_misuse_is_refused_without_harm() {
     let dir = TempDir::new("misuse");

@@ -3,6 +3,8 @@
 mod faults;
 mod grown;
 mod kill;
+#[cfg(unix)]
+mod limit;
 mod order;
 
 use super::disk::{Disk, Hook};
