@@ -20,8 +20,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// The position and membership a snapshot taken now is of; `None` when there is nothing to
     /// gain, or a snapshot is being installed.
     pub(crate) fn snapshot_due(&self) -> Option<Manifest> {
+        self.replacement_due().filter(|due| due.last.index > self.snapshots.newest_index())
+    }
+
+    /// The same where the newest snapshot is of no use: that may have been of as much.
+    pub(crate) fn replacement_due(&self) -> Option<Manifest> {
         let newest = self.snapshots.newest_index();
-        if self.halted.is_some() || self.snapshots.is_installing() || self.applied <= newest {
+        let older = self.applied < newest || self.applied == Index::ZERO;
+        if self.halted.is_some() || self.snapshots.is_installing() || older {
             return None;
         }
         let term = self.log.term_at(self.applied)?;
@@ -39,13 +45,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         u64::from(self.log.bytes_between(first, self.applied))
     }
 
-    /// A snapshot of this node's own is durable: what it is of need not be in the log.
+    /// A snapshot of this node's own is durable: what it is of need not be in the log. One of the same
+    /// position as the newest replaces that.
     pub(crate) fn snapshot_taken(
         &mut self,
         now: Instant,
         manifest: &Manifest,
     ) -> Result<(), SnapshotRefused> {
-        let older = self.snapshots.newest.is_some_and(|newest| newest.last >= manifest.last);
+        let older = self.snapshots.newest.is_some_and(|newest| newest.last > manifest.last);
         if self.halted.is_some() || older {
             return Err(SnapshotRefused);
         }

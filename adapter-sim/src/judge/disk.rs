@@ -141,9 +141,9 @@ impl Disk {
         self.image = self.journal.behind(self.snapshot);
     }
 
-    /// A snapshot through `last` is durable.
+    /// A snapshot through `last` is durable. (One that cannot be read is replaced by its like.)
     pub fn sealed(&mut self, last: Position) {
-        assert!(last.index > self.snapshot.index, "an older snapshot replaces a newer one");
+        assert!(last.index >= self.snapshot.index, "an older snapshot replaces a newer one");
         self.snapshot = last;
         self.image = self.journal.behind(last);
     }

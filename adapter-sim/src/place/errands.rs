@@ -19,9 +19,18 @@ pub struct Errands {
     /// What comes after it.
     then: Errand,
     parcel: Option<Parcel>,
-    wished: bool,
+    wish: Wish,
     retry_at: Instant,
     patience: Duration,
+}
+
+/// Whether a snapshot is wished for besides those that the log's fill asks for.
+#[derive(PartialEq, Eq)]
+enum Wish {
+    None,
+    Now,
+    /// The newest cannot be read.
+    Replace,
 }
 
 enum Errand {
@@ -59,7 +68,7 @@ impl Errands {
             errand: Errand::None,
             then: Errand::None,
             parcel: None,
-            wished: false,
+            wish: Wish::None,
             retry_at: now,
             patience,
         }
@@ -77,7 +86,9 @@ impl Errands {
 
     /// A snapshot is wished for, however empty the log may be.
     pub fn wish(&mut self) {
-        self.wished = true;
+        if self.wish == Wish::None {
+            self.wish = Wish::Now;
+        }
     }
 
     /// Whether the newest snapshot on the medium is the one that the node speaks of.
@@ -95,7 +106,7 @@ impl Errands {
         let read = self.vault.read(around.snapshots(), Which::Newest, chunk, into);
         if let Err(error) = &read {
             around.snapshot_error(error);
-            self.wished = true;
+            self.wish = Wish::Replace;
         }
         read.ok()
     }
@@ -122,16 +133,20 @@ impl Errands {
     /// The node is idle: perhaps it is time to take a snapshot of the state as it is now. Returns
     /// when to ask again.
     pub fn consider(&mut self, raft: &Core, machine: &mut Machine, now: Instant) -> Instant {
-        let reason = self.wished || raft.is_compaction_urged(now);
+        let reason = self.wish != Wish::None || raft.is_compaction_urged(now);
         if self.is_working() || !reason || !self.vault.has_place() || !machine.compacts() {
             return Instant::NEVER;
         }
-        let Some(manifest) = raft.snapshot_due() else { return Instant::NEVER };
+        let due = match self.wish {
+            Wish::Replace => raft.replacement_due(),
+            Wish::None | Wish::Now => raft.snapshot_due(),
+        };
+        let Some(manifest) = due else { return Instant::NEVER };
         let quiet = raft.incoming_snapshot().map_or(now, |(_, _, at)| at.plus(self.patience));
         if now < self.retry_at.max(quiet) {
             return self.retry_at.max(quiet);
         }
-        self.wished = false;
+        self.wish = Wish::None;
         let piece = self.piece(machine, 0);
         self.errand = Errand::Take { begin: Some(manifest), offset: 0, piece };
         Instant::NEVER
@@ -150,7 +165,7 @@ impl Errands {
             // It is true already, whatever else has come.
             Errand::Taken(manifest) => {
                 let taken = raft.handle_snapshot_taken(now, &manifest);
-                assert!(taken.is_ok() || raft.halted().is_some(), "it is newer");
+                assert!(taken.is_ok() || raft.halted().is_some(), "it is no older");
             }
             Errand::Sealed { offset } => {
                 around.machine.restore(offset, &[]).expect("it was checked");

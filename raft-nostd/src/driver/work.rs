@@ -125,9 +125,9 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
     /// Takes a snapshot as soon as there is something to take, however empty the log may be.
     /// [`Event::SnapshotTaken`](crate::Event::SnapshotTaken) or
     /// [`Event::SnapshotFailed`](crate::Event::SnapshotFailed) tells how it went; neither comes when
-    /// nothing was applied since the last.
+    /// nothing was applied since the last, and that can be read as far as is known.
     pub fn compact(&mut self) {
-        if self.raft.snapshot_due().is_some() {
+        if self.due().is_some() {
             self.work.wish_for_one();
         }
     }
@@ -163,17 +163,31 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         if !self.has_reason_to_take(now) || !self.vault.has_place() {
             return None;
         }
-        let manifest = self.raft.snapshot_due()?;
+        let manifest = self.due()?;
         // A leader is sending one just now: that is worth more.
         let quiet = self.raft.incoming_quiet_at();
         Some((self.work.retry_at.unwrap_or(now).max(quiet.unwrap_or(now)), manifest))
     }
 
-    /// Whether there is a reason to take a snapshot: in most turns there is none.
-    fn has_reason_to_take(&self, now: Instant) -> bool {
+    /// Position and membership of the next snapshot, if there is something to gain.
+    fn due(&self) -> Option<Manifest> {
+        if self.is_newest_useless() {
+            self.raft.replacement_due()
+        } else {
+            self.raft.snapshot_due()
+        }
+    }
+
+    /// Whether no follower can be sent the newest snapshot.
+    fn is_newest_useless(&self) -> bool {
         // One that was written under a larger datagram bound cannot be sent.
         let unsendable = self.vault.newest_chunk_max() > self.vault.chunk_max();
-        if unsendable || self.work.wish == Wish::Replace {
+        unsendable || self.work.wish == Wish::Replace
+    }
+
+    /// Whether there is a reason to take a snapshot: in most turns there is none.
+    fn has_reason_to_take(&self, now: Instant) -> bool {
+        if self.is_newest_useless() {
             return true;
         }
         let much = self.raft.bytes_since_snapshot() >= self.work.policy.after_bytes;
@@ -186,6 +200,10 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         match self.vault.begin(self.host.snapshots(), Origin::Own, manifest) {
             Ok(()) => {
                 self.work.begin_taking();
+                if self.vault.newest().is_some_and(|newest| newest.last == manifest.last) {
+                    // A medium that spoils each of them is not worn out by writing it again at once.
+                    self.work.retry_at = Some(now.plus(self.raft.patience()));
+                }
                 self.take(now, buf) // Its first piece is the image of the state as it is now.
             }
             Err(error) => self.not_taken(now, &error),

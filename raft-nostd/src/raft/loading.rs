@@ -129,6 +129,7 @@ impl<'a, B: AsRef<[u8]> + AsMut<[u8]>> Loading<'a, B> {
             let whole = chunks >= manifest.chunks;
             let stage = if whole { Stage::Whole } else { Stage::Awaiting };
             Incoming {
+                term: Term::ZERO,
                 manifest,
                 chunks,
                 stage,

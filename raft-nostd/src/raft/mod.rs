@@ -111,6 +111,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
         self.node.snapshot_due()
     }
 
+    /// The same where the newest snapshot cannot be read, or not be sent: one that replaces it may be
+    /// of the same position. `None` when nothing was applied yet, or a snapshot is being installed.
+    pub fn replacement_due(&self) -> Option<Manifest> {
+        self.node.replacement_due()
+    }
+
     /// Whether the log is so full that a snapshot should be taken soon: more than half, or three
     /// quarters while a follower takes in the last one.
     pub fn is_compaction_urged(&self, now: Instant) -> bool {

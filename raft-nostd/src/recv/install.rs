@@ -2,7 +2,6 @@
 
 use super::{Chunk, Received, Standing};
 use crate::error::{Halt, Refused};
-use crate::manifest::Manifest;
 use crate::state::Node;
 use crate::state::peers::{Owed, When};
 use crate::state::snapshots::{Incoming, Stage};
@@ -80,7 +79,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     }
 
     fn take_chunk<'a>(&mut self, now: Instant, install: &Install, chunk: &'a [u8]) -> Received<'a> {
-        let incoming = self.incoming(now, &install.manifest);
+        let incoming = self.incoming(now, install);
         if incoming.manifest != install.manifest || incoming.stage == Stage::Installing {
             return Received::Heard;
         }
@@ -99,21 +98,32 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         Received::Chunk(Chunk { manifest: install.manifest, number, bytes: chunk, ticket })
     }
 
-    /// The snapshot on its way: another one makes way for that of `manifest`, unless the state
-    /// machine is being restored from it.
-    fn incoming(&mut self, now: Instant, manifest: &Manifest) -> &mut Incoming {
+    /// The snapshot on its way: another one makes way for that of `install`, unless the state machine
+    /// is being restored from it. One that is older than what the same leader has sent does not
+    /// count: it was delayed, for a leader's newest snapshot never goes back. A later term's leader may
+    /// have an older one.
+    fn incoming(&mut self, now: Instant, install: &Install) -> &mut Incoming {
+        let &Install { term, manifest, .. } = install;
         let busy = self.snapshots.is_installing();
-        let known = self.snapshots.incoming.filter(|one| busy || one.manifest == *manifest);
+        let known = self.snapshots.incoming.filter(|one| {
+            let late = term == one.term && manifest.last < one.manifest.last;
+            busy || late || one.manifest == manifest
+        });
         // An empty snapshot is whole as soon as it is heard of.
         let stage = if manifest.chunks == 0 { Stage::Whole } else { Stage::Awaiting };
-        self.snapshots.incoming.insert(known.unwrap_or(Incoming {
-            manifest: *manifest,
+        let incoming = self.snapshots.incoming.insert(known.unwrap_or(Incoming {
+            term,
+            manifest,
             chunks: 0,
             stage,
             receipt: Receipt::Taken,
             heard_at: now,
             declined_until: Instant::ORIGIN,
-        }))
+        }));
+        if incoming.manifest == manifest {
+            incoming.term = term;
+        }
+        incoming
     }
 
     fn owe(&mut self, to: usize, owed: Owed) {

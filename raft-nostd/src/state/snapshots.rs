@@ -4,7 +4,7 @@
 use crate::error::TicketError;
 use crate::manifest::{Manifest, Membership};
 use crate::time::Instant;
-use crate::types::Index;
+use crate::types::{Index, Term};
 use crate::wire::Receipt;
 
 /// Names one chunk that the driver was asked to store: like a [`Ticket`](crate::Ticket), made by the
@@ -32,6 +32,8 @@ pub(crate) struct Snapshots {
 /// A snapshot on its way to this node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Incoming {
+    /// The term of the leader that last sent of it; zero when it was found at the start.
+    pub(crate) term: Term,
     pub(crate) manifest: Manifest,
     /// Chunks that are stored.
     pub(crate) chunks: u32,

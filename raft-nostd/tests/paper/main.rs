@@ -20,6 +20,7 @@ mod refused;
 mod replication;
 
 mod safety;
+mod snapshots;
 mod stickiness;
 
 mod storage;

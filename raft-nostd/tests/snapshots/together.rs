@@ -286,3 +286,32 @@ fn who_lost_its_disk_is_told_of_and_sent_everything_anew() {
         assert!(cluster.node(leader).host().events.contains(&told));
     }
 }
+
+/// Nobody writes any more, so that there is nothing new to take: the newest is taken once more.
+#[test]
+fn an_unreadable_snapshot_is_replaced_in_a_cluster_at_rest() {
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    drop(cluster.kill(away));
+    cluster.write(1_500);
+    cluster.settle();
+    cluster.node_mut(leader).compact();
+    cluster.until("a snapshot of everything", |cluster| {
+        let raft = cluster.node(leader).raft();
+        raft.snapshot().is_some_and(|newest| newest.last == raft.last())
+    });
+    let taken = cluster.node(leader).raft().metrics().snapshots_taken;
+    let newest = *cluster.node(leader).raft().snapshot().unwrap();
+    for last_segment_of_a_slot in [4, 5] {
+        cluster.node_mut(leader).host_mut().snapshots.damage(last_segment_of_a_slot, 100, 1);
+    }
+    cluster.start(away, World::new());
+    cluster.settle();
+    assert_eq!(cluster.leader(), Some(leader));
+    let node = cluster.node(leader);
+    assert!(node.host().complaints[0].contains("is damaged"), "{:?}", node.host().complaints);
+    assert_eq!(node.raft().snapshot(), Some(&newest), "it is the same, and whole");
+    assert_eq!(node.raft().metrics().snapshots_taken, taken + 1);
+    assert_eq!(cluster.node(away).raft().metrics().snapshots_installed, 1);
+}

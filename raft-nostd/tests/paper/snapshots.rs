@@ -1,0 +1,72 @@
+//! §5.3: a snapshot on its way, chunk by chunk, in a network that delays what it likes.
+
+use crate::common::solo::Solo;
+use crate::common::{CLUSTER, Disk, id, ids};
+use raft_nostd::wire::{self, Envelope, Install};
+use raft_nostd::{Life, Manifest, Membership, Position, Received, Term};
+
+/// A snapshot of three chunks through `last`.
+fn through(last: Position) -> Manifest {
+    let membership = Membership::initial(&ids(3));
+    Manifest { last, membership, chunks: 3, bytes: 12, crc: last.index.0 as u32 }
+}
+
+/// The leader of `term`, node `from`, sends a chunk of `manifest`. What is asked for is stored.
+fn send(solo: &mut Solo, (from, term): (u32, u64), manifest: Manifest, chunk: u32) {
+    let life = Life { incarnation: u64::from(from), boot: 1, nonce: 1 };
+    let envelope = Envelope { cluster: CLUSTER, sender: id(from), receiver: id(1), life };
+    let install = Install { term: Term(term), round: 0, manifest, chunk };
+    let mut out = [0; 500];
+    let chunk_at = wire::encode_install(&envelope, &install, &mut out).unwrap();
+    let len = wire::seal(&mut out, chunk_at + 4).unwrap();
+    let received = solo.me.raft.handle_datagram(solo.now, &out[..len]).unwrap();
+    if let Received::Chunk(chunk) = received {
+        let ticket = chunk.ticket;
+        solo.me.raft.handle_chunk_stored(solo.now, ticket).unwrap();
+    }
+    solo.me.check();
+}
+
+/// The snapshot on its way, and how many of its chunks are there.
+fn incoming(solo: &Solo) -> Option<(Manifest, u32)> {
+    solo.me.raft.incoming_snapshot().map(|(manifest, chunks, _)| (*manifest, chunks))
+}
+
+#[test]
+fn a_late_chunk_of_an_older_snapshot_does_not_end_the_transfer_of_a_newer_one() {
+    let mut solo = Solo::from(3, Disk::new(2, 0, &[]));
+    let (older, newer) = (through(Position::new(2, 50)), through(Position::new(2, 90)));
+    send(&mut solo, (2, 2), older, 0);
+    send(&mut solo, (2, 2), newer, 0);
+    send(&mut solo, (2, 2), newer, 1);
+    for late in 0..3 {
+        send(&mut solo, (2, 2), older, late);
+        assert_eq!(incoming(&solo), Some((newer, 2)));
+    }
+    send(&mut solo, (2, 2), newer, 2);
+    assert_eq!(incoming(&solo), Some((newer, 3)));
+}
+
+/// Its log has all that is committed, whatever its newest snapshot is of.
+#[test]
+fn a_later_leader_may_have_an_older_snapshot() {
+    let mut solo = Solo::from(3, Disk::new(2, 0, &[]));
+    let (older, newer) = (through(Position::new(2, 50)), through(Position::new(2, 90)));
+    send(&mut solo, (2, 2), newer, 0);
+    send(&mut solo, (3, 3), older, 0);
+    assert_eq!(incoming(&solo), Some((older, 1)));
+    // What the leader before it sent is of an earlier term now.
+    send(&mut solo, (2, 2), newer, 1);
+    assert_eq!(incoming(&solo), Some((older, 1)));
+}
+
+/// One that goes on with what the leader before it began speaks for its own term.
+#[test]
+fn a_transfer_that_a_later_leader_goes_on_with_is_its_own() {
+    let mut solo = Solo::from(3, Disk::new(2, 0, &[]));
+    let (older, newer) = (through(Position::new(2, 50)), through(Position::new(2, 90)));
+    send(&mut solo, (2, 2), newer, 0);
+    send(&mut solo, (3, 3), newer, 1);
+    send(&mut solo, (3, 3), older, 0);
+    assert_eq!(incoming(&solo), Some((newer, 2)));
+}
