@@ -195,7 +195,10 @@ fn hunt_one(bug: &Bug, tree: &Tree, sound: &Simulator, minutes: u64) -> Result<F
             }
             Outcome::NothingFound { after } => {
                 spent += after;
-                return Ok(Fate::Survived(format!("nothing found in {:.0} s", spent.as_secs_f64())));
+                return Ok(Fate::Survived(format!(
+                    "nothing found in {:.0} s",
+                    spent.as_secs_f64()
+                )));
             }
         };
         if let Outcome::NothingFound { .. } = sound.run(seed..seed + 1, minutes)? {

@@ -60,7 +60,12 @@ impl Simulator {
         let other = log.try_clone().map_err(|error| format!("no log: {error}"))?;
         let (began, limit) = (Instant::now(), Duration::from_secs(60 * minutes) + GRACE);
         let mut child = Command::new(&self.program)
-            .args(["--seeds", &format!("{}..{}", seeds.start, seeds.end), "--minutes", &minutes.to_string()])
+            .args([
+                "--seeds",
+                &format!("{}..{}", seeds.start, seeds.end),
+                "--minutes",
+                &minutes.to_string(),
+            ])
             .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(log)
@@ -85,8 +90,9 @@ impl Simulator {
         }
         let said = std::fs::read(&self.log).map_err(|error| format!("no log: {error}"))?;
         let said = String::from_utf8_lossy(&said);
-        let (seed, words) = verdict(&said)
-            .ok_or_else(|| format!("the simulator ended with {status} and named no seed:\n{said}"))?;
+        let (seed, words) = verdict(&said).ok_or_else(|| {
+            format!("the simulator ended with {status} and named no seed:\n{said}")
+        })?;
         Ok(Outcome::Failed { seed, words, after })
     }
 }

@@ -17,12 +17,11 @@ pub const NODE: &str = "node";
 /// before another takes its place. Files of the journal are small, as filling a new one with zeros
 /// is what opening takes longest for. Logs are short, so that they are compacted in front of one's
 /// eyes.
-const PACE: [&str; 8] = [
+const PACE: [&str; 7] = [
     "--election-timeout=500ms",
     "--heartbeat=50ms",
     "--segment=2MiB",
     "--journal=64MiB",
-    "--room=when-needed",
     "--log-entries=1024",
     "--log-bytes=1MiB",
     "--snapshot-max=64MiB",

@@ -80,13 +80,13 @@ pub struct Options {
 
     /// The most disk space the journal takes [default: 1GiB, more if --log-bytes needs more]
     ///
-    /// A little more than twice --log-bytes at least, 4 GiB at most. It is fixed when the directory is first used. Starting takes about half a second for each GiB.
+    /// A little more than twice --log-bytes at least, 4 GiB at most. It is fixed when the directory is
+    /// first used. Starting takes about half a second for each GiB.
     #[arg(long, value_name = "BYTES", value_parser = journal_bytes)]
     pub journal: Option<u64>,
 
     /// When the journal takes its disk space
-    ///
-    #[arg(long, value_enum, default_value_t = Room::AtStart)]
+    #[arg(long, value_enum, default_value_t = Room::WhenNeeded)]
     pub room: Room,
 
     /// The longest snapshot of the state [default: 1GiB]
@@ -166,10 +166,10 @@ pub struct Options {
 /// When the journal takes its disk space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Room {
-    /// All of it at the first start: a full disk is told then, and does not stop the node later
-    AtStart,
-    /// File by file: a full disk stops the node until there is space. For tests
+    /// File by file: a full disk stops the node until there is space
     WhenNeeded,
+    /// All of it at the first start: a full disk is told then, and cannot stop the node later
+    AtStart,
 }
 
 /// When the journal is forced to the disk.

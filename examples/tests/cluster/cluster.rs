@@ -20,7 +20,7 @@ const INFO: Duration = Duration::from_millis(250);
 
 /// What all nodes are told. Elections are quick, so that much happens in little time; clients
 /// that are patient hear of a write whose fate is open; the log is long enough for minutes.
-const WORDS: [&str; 8] = [
+const WORDS: [&str; 7] = [
     "--cluster=mischief",
     "--election-timeout=250ms",
     "--heartbeat=40ms",
@@ -28,7 +28,6 @@ const WORDS: [&str; 8] = [
     "--log-entries=1048576",
     "--log-bytes=64MiB",
     "--journal=192MiB",
-    "--room=when-needed",
 ];
 
 /// The cluster. Dropping it kills the nodes and removes what they wrote; if the test fails it

@@ -125,8 +125,7 @@ impl Cluster {
             let data = scratch.path().join(format!("n{id}"));
             let mut line = format!(
                 "--id {id} --raft {} --client {} --data {} --heartbeat 100ms \
-                 --election-timeout {election_timeout} --quiet --journal 128MiB \
-                 --room when-needed --log-bytes 16MiB",
+                 --election-timeout {election_timeout} --quiet --journal 128MiB --log-bytes 16MiB",
                 raft[place],
                 clients[place],
                 data.display()

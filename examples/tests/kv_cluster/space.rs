@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 /// The words for a node alone.
 fn loopback_node(data: &Path) -> Vec<String> {
-    let words = "--id 1 --raft 127.0.0.1:0 --client 127.0.0.1:0 --sync never --data";
+    let words =
+        "--id 1 --raft 127.0.0.1:0 --client 127.0.0.1:0 --sync never --room at-start --data";
     let mut words: Vec<String> = words.split(' ').map(str::to_owned).collect();
     words.push(data.to_str().unwrap().to_owned());
     words
