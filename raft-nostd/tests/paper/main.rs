@@ -11,6 +11,7 @@ mod figure_3_7;
 mod full;
 mod halting;
 mod memory;
+mod metrics;
 mod persistence;
 mod pre_vote;
 mod proposals;
