@@ -127,3 +127,25 @@ fn it_holds_as_many_bytes_as_it_has_room_for() {
     assert_eq!(log.room().bytes, 0);
     assert_eq!(log.create(Term(1), EntryKind::Noop, b""), Err(NoRoom::Full));
 }
+
+/// What a journal replaces, and goes on with, counts; what does not follow the last entry is refused.
+#[test]
+fn as_a_sink_it_takes_what_follows_its_last_entry() {
+    let mut log = log(16, 0);
+    Sink::reset(&mut log, Position::new(2, 4));
+    let frame = |index| {
+        let mut out = vec![0; 60];
+        let position = Position::new(2, index);
+        let len = frame::encode(position, EntryKind::Noop, b"", &mut out).unwrap();
+        out.truncate(len);
+        out
+    };
+    assert!(Sink::append(&mut log, &frame(5)));
+    for other in [4, 5, 7] {
+        assert!(!Sink::append(&mut log, &frame(other)), "{other}");
+    }
+    Sink::truncate(&mut log, Index(5));
+    assert_eq!(log.last(), Position::new(2, 4));
+    assert!(Sink::append(&mut log, &frame(5)));
+    assert_eq!(Sink::live(&log).count(), 1);
+}
