@@ -10,6 +10,7 @@ mod figure_3_6;
 mod figure_3_7;
 mod full;
 mod halting;
+mod install;
 mod memory;
 mod metrics;
 mod persistence;
