@@ -97,3 +97,55 @@ fn the_last_at_most_is_found() {
     assert_eq!(find(2, 5), Position::new(1, 2));
     assert_eq!(find(9, 0), Position::ZERO);
 }
+
+/// The payload whose frame at `position` has `len` bytes.
+fn payload_of_frame(position: Position, len: u32) -> Vec<u8> {
+    let overhead = frame::encoded_len(position, 0).unwrap();
+    vec![7; len as usize - overhead]
+}
+
+#[test]
+fn the_longest_frame_is_taken_and_none_longer() {
+    let mut log = log(16, 0);
+    let mut payload = payload_of_frame(Position::new(1, 1), log.max_frame + 1);
+    assert_eq!(log.create(Term(1), EntryKind::Command, &payload), Err(NoRoom::TooLong));
+    payload.pop();
+    assert_eq!(log.create(Term(1), EntryKind::Command, &payload), Ok(Position::new(1, 1)));
+}
+
+#[test]
+fn it_holds_as_many_bytes_as_it_has_room_for() {
+    let mut log = log(16, 0);
+    while log.room().bytes > log.max_frame {
+        log.create(Term(1), EntryKind::Command, &payload(1)).unwrap();
+    }
+    let rest = payload_of_frame(
+        Position { term: Term(1), index: log.last().index.next() },
+        log.room().bytes,
+    );
+    log.create(Term(1), EntryKind::Command, &rest).unwrap();
+    assert_eq!(log.room().bytes, 0);
+    assert_eq!(log.create(Term(1), EntryKind::Noop, b""), Err(NoRoom::Full));
+}
+
+/// What a journal replaces, and goes on with, counts; what does not follow the last entry is refused.
+#[test]
+fn as_a_sink_it_takes_what_follows_its_last_entry() {
+    let mut log = log(16, 0);
+    Sink::reset(&mut log, Position::new(2, 4));
+    let frame = |index| {
+        let mut out = vec![0; 60];
+        let position = Position::new(2, index);
+        let len = frame::encode(position, EntryKind::Noop, b"", &mut out).unwrap();
+        out.truncate(len);
+        out
+    };
+    assert!(Sink::append(&mut log, &frame(5)));
+    for other in [4, 5, 7] {
+        assert!(!Sink::append(&mut log, &frame(other)), "{other}");
+    }
+    Sink::truncate(&mut log, Index(5));
+    assert_eq!(log.last(), Position::new(2, 4));
+    assert!(Sink::append(&mut log, &frame(5)));
+    assert_eq!(Sink::live(&log).count(), 1);
+}

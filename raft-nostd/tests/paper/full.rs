@@ -2,6 +2,7 @@
 
 use crate::common::solo::{Solo, append, matched, verdict};
 use crate::common::{Disk, Member, Net, Options, Step, at, id, ids};
+use raft_nostd::frame::{EntryKind, Frames, encode, encoded_len};
 use raft_nostd::wire::{AppendReply, Message, Room, Verdict};
 use raft_nostd::{Event, Index, LogFull, Position, ProposeError, Refused, Term};
 
@@ -269,6 +270,11 @@ fn a_leader_sends_no_more_bytes_than_there_is_room_for() {
     assert!(nothing, "what is on its way takes its room");
     solo.hear(2, reply(3, 1_095));
     assert_eq!(solo.sent(), [(2, at(1, 3), vec![at(1, 4)])]);
+    let exact = encoded_len(at(1, 5), 900).unwrap() as u32;
+    solo.hear(2, reply(4, exact - 1));
+    assert!(solo.sent().iter().all(|(_, _, entries)| entries.is_empty()));
+    solo.hear(2, reply(4, exact));
+    assert_eq!(solo.sent(), [(2, at(1, 4), vec![at(1, 5)])]);
 }
 
 /// The room in an answer that was overtaken by a later one is that of an earlier place.
@@ -384,6 +390,39 @@ fn a_log_that_was_not_compacted_yet_is_no_smaller_one() {
     solo.hear_append(2, append(2, at(1, 16), 16), &[2]);
     assert_eq!(told(&mut solo), 0);
     assert_eq!(solo.me.raft.last(), at(1, 16));
+}
+
+/// Nor is one that could hold exactly what the leader holds, in entries ...
+#[test]
+fn a_log_of_as_many_entries_as_the_leaders_is_no_smaller_one() {
+    for (commit, times) in [(1, 0), (0, 1)] {
+        let mut solo = Solo::with(3, Disk::new(1, 0, &[1; 16]), &few_entries());
+        solo.hear_append(2, append(2, at(1, 16), commit), &[2]);
+        assert_eq!(told(&mut solo), times, "{} open entries of 16", 17 - commit);
+    }
+}
+
+/// ... or in bytes.
+#[test]
+fn a_log_of_as_many_bytes_as_the_leaders_is_no_smaller_one() {
+    let each = encoded_len(at(1, 9), 40).unwrap();
+    let capacity = Solo::with(3, Disk::default(), &few_bytes()).me.raft.capacity().bytes as usize;
+    let held = capacity / each;
+    let prev = at(1, held as u64);
+    let position = at(2, prev.index.0 + 1);
+    for (more, times) in [(0, 0), (1, 1)] {
+        let disk = Disk::new(1, 0, &vec![1; held]).with_commands_of(40);
+        let open: usize = disk.frames[1..].iter().map(Vec::len).sum();
+        let len = capacity - open + more;
+        let mut frame = vec![0; len];
+        let payload = vec![7; len - encoded_len(position, 0).unwrap()];
+        encode(position, EntryKind::Command, &payload, &mut frame).unwrap();
+        let mut solo = Solo::with(3, disk, &few_bytes());
+        let frames = Frames::new(position.index, 1, &frame, &[]);
+        let datagram = solo.datagram_of(2, append(2, prev, 1), &frames);
+        solo.me.raft.handle_datagram(solo.now, &datagram).unwrap();
+        assert_eq!(told(&mut solo), times, "{more} more");
+    }
 }
 
 /// A datagram of a voter that is longer than this node takes is told of too, though it is refused.

@@ -331,3 +331,12 @@ fn a_lost_ticket_stalls_and_does_not_lie() {
     }
     assert!(solo.me.applied.is_empty());
 }
+
+/// §3.8, §6.4: an answer that is due stays due when one that could wait for the medium takes its place.
+#[test]
+fn an_answer_that_is_due_stays_due() {
+    let mut solo = Solo::from(3, Disk::new(1, 0, &[])).waiting();
+    solo.hear(2, with_round(heartbeat(1), 1));
+    solo.hear_append(2, with_round(append(1, at(0, 0), 0), 1), &[1]);
+    assert_eq!(verdict(solo.said_to(2)), acknowledged(0, 1));
+}

@@ -7,8 +7,9 @@ use crate::common::solo::{
 };
 use crate::common::{Disk, Options, at};
 use raft_nostd::crc::checksum;
+use raft_nostd::frame::Frames;
 use raft_nostd::wire::{AppendReply, Message, Room, Vote};
-use raft_nostd::{Refused, Role, Term};
+use raft_nostd::{Index, Refused, Role, Term};
 
 const CRC: usize = 4;
 
@@ -86,6 +87,22 @@ fn length() {
         assert!(long.len() > 256);
         refuses(&mut solo, &long, Refused::Length);
     }
+}
+
+/// "up to": a datagram may be as long as the bound.
+#[test]
+fn a_datagram_as_long_as_the_bound_is_taken() {
+    let mut solo = follower();
+    let frames_of = |bytes| Disk::new(0, 0, &[3; 8]).with_commands_of(bytes).frames;
+    let datagram = |bytes| {
+        let frames = [&frames_of(60)[4..6], &frames_of(bytes)[6..7]].concat().concat();
+        let frames = Frames::new(Index(5), 3, &frames, &[]);
+        solo.datagram_of(2, append(3, at(3, 4), 0), &frames)
+    };
+    let bytes = (0..68).find(|bytes| datagram(*bytes).len() == 256).unwrap();
+    let longest = datagram(bytes);
+    solo.me.raft.handle_datagram(solo.now, &longest).unwrap();
+    assert_eq!(solo.me.raft.last(), at(3, 7));
 }
 
 #[test]

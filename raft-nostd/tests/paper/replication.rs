@@ -320,6 +320,38 @@ fn appends_follow_each_other_within_the_window() {
     assert_eq!(solo.sent(), [(2, at(1, 9), vec![at(1, 10), at(1, 11)])], "room for two more");
 }
 
+/// §10.2.2: a window smaller than any entry lets one append go at a time, not none.
+#[test]
+fn the_smallest_window_lets_one_append_go() {
+    let options = Options { window: 0, ..Options::default() };
+    let mut solo = Solo::with(2, Disk::default(), &options);
+    solo.lead_and_commit();
+    solo.propose(b"x");
+    assert_eq!(solo.sent(), [(2, at(1, 1), vec![at(1, 2)])]);
+    solo.propose(b"y");
+    assert_eq!(solo.sent(), [], "nothing more before the answer");
+    solo.hear(2, matched(1, 2, 0));
+    assert_eq!(solo.sent(), [(2, at(1, 2), vec![at(1, 3)])]);
+}
+
+/// §3.5, §5.3: a follower whose log may agree up to where this one begins is sent what follows; one
+/// that needs older entries none of what it would refuse.
+#[test]
+fn a_refusal_leads_as_far_back_as_the_log_goes() {
+    for hint in [at(1, 5), at(1, 4)] {
+        let mut solo = Solo::from(2, Disk::after(at(1, 5), 1, 0, &[1, 1]));
+        solo.lead();
+        solo.steps();
+        solo.hear(2, conflict(2, 7, hint));
+        let sent = solo.sent();
+        if hint == at(1, 5) {
+            assert_eq!(sent, [(2, at(1, 5), vec![at(1, 6), at(1, 7), at(2, 8)])]);
+        } else {
+            assert_eq!(sent, []);
+        }
+    }
+}
+
 /// §10.2.2: an unknown follower gets one append at a time until it is known where logs agree.
 #[test]
 fn a_leader_does_not_pipeline_before_it_knows_where_logs_agree() {

@@ -171,3 +171,12 @@ fn a_stale_append_takes_the_place_of_no_vote() {
     solo.durable();
     assert_eq!(solo.said_to(3), pre_vote_reply(6, 7, Vote::Granted));
 }
+
+/// ... but a vote takes the place of the answer to a stale append, and tells of the newer term as well.
+#[test]
+fn a_vote_takes_the_place_of_the_answer_to_a_stale_append() {
+    let mut solo = Solo::from(3, Disk::new(5, 0, &[]));
+    solo.hear(2, append(3, at(0, 0), 0));
+    solo.hear(2, vote_request(5, at(0, 0)));
+    assert_eq!(solo.said_to(2), vote_reply(5, Vote::Granted));
+}
