@@ -40,7 +40,7 @@
 //! place for them. Its segments must be large enough for the largest snapshot there might be, so it
 //! is opened with [`Space::Grown`]: files take space as they are written, and keep it. A write, a
 //! read or a sync that finds no space for what was gathered is then
-//! [`PersistFailure::Full`](raft_nostd::journal::PersistFailure::Full) and poisons nothing: whoever
+//! [`PersistFailure::Full`] and poisons nothing: whoever
 //! wrote a snapshot gives up what is not synced of it, and the newest whole one stays. (The medium
 //! keeps what it had taken, and writes it before anything else once there is space.) A sync that
 //! fails after the bytes were written still halts the medium, whatever the cause. As every sync has
