@@ -230,7 +230,9 @@ impl World {
             !place.compacts
                 && place.raft().is_some_and(|raft| {
                     let (room, all) = (raft.room(), raft.capacity());
-                    room.entries == 0 || room.bytes < all.bytes / 8 || raft.commit() < base
+                    let longest = self.swarm.command_max + frame::OVERHEAD_MAX as u32;
+                    let little = room.bytes < longest.max(all.bytes / 8);
+                    room.entries == 0 || little || raft.commit() < base
                 })
         };
         self.places.iter().any(stuck)
