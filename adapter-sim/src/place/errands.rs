@@ -4,7 +4,7 @@
 use crate::judge::disk::{Core, Disk};
 use crate::place::host::Surroundings;
 use crate::place::machine::Machine;
-use adapter_std::memory::MemoryError;
+use adapter_std::memory::{MemoryError, SharedMedium};
 use raft_nostd::journal::PersistFailure;
 use raft_nostd::vault::{Origin, Vault, VaultError, Which};
 use raft_nostd::{
@@ -296,7 +296,7 @@ impl Errands {
 }
 
 fn failure(error: &Fault) -> SnapshotFailure {
-    match error.failure::<crate::judge::disk::SharedMedium>() {
+    match error.failure::<SharedMedium>() {
         PersistFailure::Full => SnapshotFailure::Full,
         PersistFailure::Failed => SnapshotFailure::Storage,
     }

@@ -97,7 +97,7 @@ impl World {
 
     fn torment_disks(&mut self, at: usize) {
         let (faults, place) = (self.swarm.faults, &self.places[at]);
-        let mut medium = place.medium.0.borrow_mut();
+        let mut medium = place.medium.borrow_mut();
         let mut ailment = None;
         if self.random.in_a_thousand(faults.cut) {
             medium.cut_after(self.random.below(400));
@@ -126,7 +126,7 @@ impl World {
         }
         drop(medium);
         if let Some(medium) = &place.snapshots {
-            ail(&mut medium.0.borrow_mut(), &faults, &mut self.random);
+            ail(&mut medium.borrow_mut(), &faults, &mut self.random);
         }
         if let Some(words) = ailment {
             self.tell_disk(at, words);
@@ -218,7 +218,7 @@ impl World {
             let media = [Some(&place.medium), place.snapshots.as_ref()];
             for medium in media.into_iter().flatten() {
                 if self.random.below(3) > 0 {
-                    medium.0.borrow_mut().cut_after(self.random.below(500));
+                    medium.borrow_mut().cut_after(self.random.below(500));
                 }
             }
         }
