@@ -66,6 +66,13 @@ impl World {
         self.tally.applied = self.clients.applied;
         self.tally.proposals_lost = self.clients.lost_count;
         self.tally.reads = self.clients.reads_answered;
+        for place in &self.places {
+            let wrapped = place.node.is_some() && place.clock.has_wrapped(self.now);
+            self.tally.wrapped_clocks += u64::from(wrapped);
+            let journal = place.medium.borrow().failures();
+            let snapshots = place.snapshots.as_ref().map(|medium| medium.borrow().failures());
+            self.tally.count_media(journal, snapshots.unwrap_or_default());
+        }
     }
 
     /// Twenty election timeouts, by the slowest clock.

@@ -2,7 +2,7 @@
 
 use crate::place::{Node, Opened, Stop};
 use crate::random::Random;
-use crate::swarm::Faults;
+use crate::swarm::{Clocks, Faults};
 use crate::world::World;
 use crate::world::network::Partition;
 use adapter_std::memory::MemoryMedium;
@@ -33,7 +33,12 @@ impl World {
                 2 => Partition::Alone(at),
                 3 => Partition::Deaf(at),
                 4 => Partition::Mute(at),
-                _ => Partition::OneWay(at, self.random.below(self.places.len() as u64) as usize),
+                _ => {
+                    // (In a cluster of one there is no link to cut.)
+                    let others = (self.places.len() as u64 - 1).max(1);
+                    let by = 1 + self.random.below(others) as usize;
+                    Partition::OneWay(at, (at + by) % self.places.len())
+                }
             };
             self.cut(partition);
         }
@@ -86,6 +91,7 @@ impl World {
         if self.random.in_a_thousand(self.swarm.faults.compact)
             && let Some(node) = &mut self.places[at].node
         {
+            self.tally.compactions_asked += u64::from(node.raft().snapshot_due().is_some());
             node.compact();
             self.act(at);
         }
@@ -104,9 +110,7 @@ impl World {
             ailment = Some("is about to lose power");
         }
         if self.random.in_a_thousand(faults.sync_failure) {
-            self.tally.sync_failures += 1;
             if self.random.one_in(2) {
-                self.tally.lost_writes += 1;
                 medium.lose_writes();
                 ailment = Some("fails to sync from now on, and forgets what it was to");
             } else {
@@ -115,7 +119,6 @@ impl World {
             }
         }
         if self.random.in_a_thousand(faults.full) {
-            self.tally.full += 1;
             ailment = Some("is full");
             match self.random.below(2) {
                 0 => medium.fill_after(0),
@@ -150,7 +153,6 @@ impl World {
         }
         let place = &mut self.places[at];
         if place.may_rot && self.random.in_a_thousand(faults.astray) {
-            self.tally.astray += 1;
             place.lead_astray(&mut self.random);
             self.tell_disk(at, "puts the next write elsewhere");
         }
@@ -236,6 +238,11 @@ impl World {
             }
             Opened::Runs { undone } => self.tally.undone += u64::from(undone),
         }
+        match self.swarm.clocks {
+            Clocks::Wild => self.tally.wild_clocks += 1,
+            Clocks::Equal => self.tally.equal_clocks += 1,
+            Clocks::Tame => {}
+        }
         self.tell_start(at, None);
         let place = &mut self.places[at];
         let machine = &mut place.node.as_mut().expect("it runs").around().machine;
@@ -273,6 +280,7 @@ impl World {
         let way = if place.must_lose_power() { Ending::PowerCut } else { way };
         let Some(raft) = place.raft() else { return };
         self.tally.crashes += 1;
+        self.tally.wrapped_clocks += u64::from(place.clock.has_wrapped(self.now));
         self.tally.leader_crashes += u64::from(raft.status().role == Role::Leader);
         let restoring = place.node.as_ref().is_some_and(Node::is_restoring);
         self.tally.interrupted_installs += u64::from(restoring);

@@ -155,6 +155,7 @@ impl World {
             let span = if self.swarm.clocks == Clocks::Equal {
                 Duration::from_micros(150)
             } else if slow {
+                self.tally.slow_writes += 1;
                 self.random.tenths(self.swarm.election, 20)
             } else {
                 Duration::from_micros(self.random.below(300))
