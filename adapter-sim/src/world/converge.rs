@@ -26,12 +26,10 @@ impl World {
         self.gather(Gathered::Quorum);
         self.full = false;
         if !self.answers_a_read() {
-            let why = self.sketch();
-            assert!(self.is_justified(), "a healed quorum answers no read: {why}");
+            self.demand_a_reason("a healed quorum answers no read");
         }
         if !self.makes_progress(10) {
-            let why = self.sketch();
-            assert!(self.is_justified(), "a healed quorum makes no progress: {why}");
+            self.demand_a_reason("a healed quorum makes no progress");
         }
         self.teller.scene("All come back.");
         self.gather(Gathered::All);
@@ -40,17 +38,17 @@ impl World {
         if self.makes_progress(10 + u64::from(entries)) {
             let patience = self.patience();
             let rests = self.pass_until(patience, |world| world.is_at_rest());
-            // (A datagram from before may have deposed the leader, and nobody can succeed it.)
-            let why = self.sketch();
-            assert!(rests || self.is_justified(), "the nodes do not come to rest: {why}");
+            if !rests {
+                // (A datagram from before may have deposed the leader, and nobody can succeed it.)
+                self.demand_a_reason("the nodes do not come to rest");
+            }
             self.tally.full_for_good += u64::from(rests && self.full);
             if rests {
                 self.compare_answers();
                 self.disturb();
             }
         } else {
-            let why = self.sketch();
-            assert!(self.is_justified(), "no progress after healing: {why}");
+            self.demand_a_reason("no progress after healing");
             self.tally.exhausted += 1;
         }
         self.clients.nothing_lost_was_applied(&self.judge);
@@ -174,6 +172,12 @@ impl World {
                 applied && world.clients.reads_answered >= goal.1
             })
         })
+    }
+
+    /// What was asked for did not come about: there must be a reason.
+    fn demand_a_reason(&mut self, what: &str) {
+        let justified = self.is_justified();
+        assert!(justified, "{what}: {}", self.sketch());
     }
 
     /// Whether there is a reason to make no progress.
