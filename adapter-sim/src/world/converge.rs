@@ -182,11 +182,12 @@ impl World {
 
     /// Whether there is a reason to make no progress.
     fn is_justified(&mut self) -> bool {
-        if self.waits_for_all() {
-            self.tally.waits_for_all += 1;
+        if self.is_exhausted() || self.somebody_is_stuck() {
             return true;
         }
-        self.is_exhausted() || self.somebody_is_stuck()
+        let waits = self.waits_for_all();
+        self.tally.waits_for_all += u64::from(waits);
+        waits
     }
 
     /// Whether a leader had no room to open its term, in a log full of no-ops of failed leaderships: it

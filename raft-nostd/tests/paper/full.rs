@@ -147,6 +147,31 @@ fn without_a_reserve_no_term_is_opened_and_it_is_told() {
     assert_eq!(solo.me.terms(), [1; 16]);
 }
 
+/// In a log that is half full a term is opened only once a majority has all the rest: leaderships that
+/// reach nobody do not fill it.
+#[test]
+fn a_leader_that_reaches_nobody_leaves_the_room_to_others() {
+    let mut solo = Solo::with(3, Disk::new(1, 0, &[1; 7]), &few_entries());
+    solo.lead();
+    assert_eq!(solo.me.terms().len(), 8, "at once where there is room");
+    for free in [1, 2, 8] {
+        let entries = vec![1; 16 - free];
+        let last = entries.len() as u64;
+        let mut solo = Solo::with(3, Disk::new(1, 0, &entries), &few_entries());
+        solo.lead();
+        let term = solo.me.raft.term().0;
+        let told = solo.steps();
+        assert!(!told.contains(&Step::Tell(Event::LogFull(LogFull::Capacity))), "{told:?}");
+        assert_eq!(solo.me.terms(), entries);
+        solo.hear(2, reply_with_room(term, last - 1, 1 + free as u32));
+        assert_eq!(solo.me.terms(), entries, "it lacks one");
+        solo.hear(2, reply_with_room(term, last, free as u32));
+        assert_eq!(solo.me.terms()[entries.len()..], [term]);
+        solo.hear(3, reply_with_room(term, last, free as u32));
+        assert_eq!(solo.me.terms().len(), entries.len() + 1, "once");
+    }
+}
+
 /// "what fits on one node fits on all of equal capacity", wherever their rings wrap.
 #[test]
 fn what_fits_on_the_leader_fits_on_every_follower() {
@@ -236,16 +261,16 @@ fn a_full_follower_that_restarts_is_not_stuck() {
         ..Options::default()
     };
     let disk = |terms| Disk::new(1, 0, terms).with_commands_of(80);
-    let mut net = Net::of(&options, vec![disk(&[1; 7]), disk(&[1; 2])]);
+    let mut net = Net::of(&options, vec![disk(&[1; 8]), disk(&[1; 2])]);
     net.lose = vec![10];
     net.stand(1);
     assert_eq!(net.node(1).raft.matched(id(2)), Some(Index(4)), "an answer was lost");
-    assert_eq!(net.node(2).raft.last(), at(2, 8), "and the log is full");
+    assert_eq!(net.node(2).raft.last(), at(1, 8), "and the log is full");
     net.restart(2);
     net.run(800);
     assert_eq!(net.leader(), Some(1));
     assert_eq!(net.node(1).raft.matched(id(2)), Some(Index(8)));
-    assert_eq!(net.node(2).applied.len(), 7);
+    assert_eq!(net.node(2).applied.len(), 8);
 }
 
 /// ... of bytes neither: they count from the same place as entries.
