@@ -202,6 +202,11 @@ impl Swarm {
         config
     }
 
+    /// Heartbeats in an election timeout.
+    pub fn beats(&self) -> u64 {
+        self.election.as_micros().div_ceil(self.heartbeat.as_micros())
+    }
+
     /// Microseconds a clock shows for a true millisecond, when nothing is wrong with it.
     pub fn pace(&self, random: &mut Random) -> u64 {
         1_000 - self.drift + random.below(2 * self.drift + 1)

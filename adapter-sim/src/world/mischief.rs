@@ -237,6 +237,7 @@ impl World {
             Opened::Runs { undone } => self.tally.undone += u64::from(undone),
         }
         self.tell_start(at, None);
+        self.traffic.restarted(at);
         let place = &mut self.places[at];
         let machine = &mut place.node.as_mut().expect("it runs").around().machine;
         drop(machine.take_steps()); // What it took from a snapshot is in its state.

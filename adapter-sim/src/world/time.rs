@@ -75,6 +75,7 @@ impl World {
             assert!(ours, "{} takes a datagram of another cluster", place.id);
             self.judge.taken(datagram.to, node.raft(), &said);
             self.watch.taken(datagram.to, place, &said, local);
+            self.traffic.taken(datagram.to, &said);
         }
         if let Err(why) = taken {
             self.tell_refused(datagram.to, &datagram.bytes, &why);
@@ -139,9 +140,13 @@ impl World {
 
     fn overhear(&mut self, at: usize, deeds: &Deeds) {
         let place = &self.places[at];
+        let local = place.clock.reading(self.now);
         for (_, bytes) in &deeds.datagrams {
             let said = wire::decode(bytes).expect("nodes say what decodes");
             self.judge.ledger.overhear(at, place, &said);
+            if let Some(raft) = place.raft() {
+                self.traffic.said(at, raft, &said, (local, &self.swarm));
+            }
         }
     }
 
