@@ -12,6 +12,14 @@ impl World {
             self.propose(at, most);
         }
         self.read(at);
+        // Whoever has been deposed, and does not know it, must not answer from the past.
+        let leaders: Vec<_> = self.leaders().collect();
+        if leaders.len() > 1 {
+            for other in leaders.into_iter().filter(|other| *other != at) {
+                self.tally.rival_reads += 1;
+                self.read(other);
+            }
+        }
     }
 
     /// A client asks a node to read.

@@ -1,5 +1,6 @@
 //! What goes wrong, apart from single datagrams.
 
+use crate::judge::disk::Core;
 use crate::place::{Node, Opened, Stop};
 use crate::random::Random;
 use crate::swarm::Faults;
@@ -27,13 +28,15 @@ impl World {
         }
         if self.random.in_a_thousand(self.swarm.faults.partition) {
             let at = self.somebody();
-            let partition = match self.random.below(6) {
+            let other = self.random.below(self.places.len() as u64) as usize;
+            let partition = match self.random.below(7) {
                 0 => Partition::Split,
                 1 => Partition::Bridge(at),
                 2 => Partition::Alone(at),
                 3 => Partition::Deaf(at),
                 4 => Partition::Mute(at),
-                _ => Partition::OneWay(at, self.random.below(self.places.len() as u64) as usize),
+                5 => Partition::Pair(at, other),
+                _ => Partition::OneWay(at, other),
             };
             self.cut(partition);
         }
@@ -47,10 +50,7 @@ impl World {
 
     /// A leader, when there is one, or any node.
     pub fn somebody(&mut self) -> usize {
-        let leads = |at: &usize| {
-            self.places[*at].raft().is_some_and(|raft| raft.status().role == Role::Leader)
-        };
-        let leaders: Vec<_> = (0..self.places.len()).filter(leads).collect();
+        let leaders: Vec<_> = self.leaders().collect();
         if leaders.is_empty() || self.random.one_in(4) {
             self.random.below(self.places.len() as u64) as usize
         } else {
@@ -58,8 +58,16 @@ impl World {
         }
     }
 
+    /// All that think that they lead.
+    pub fn leaders(&self) -> impl Iterator<Item = usize> {
+        let leads = |raft: &Core| raft.status().role == Role::Leader;
+        (0..self.places.len()).filter(move |at| self.places[*at].raft().is_some_and(leads))
+    }
+
     fn cut(&mut self, partition: Partition) {
         self.tally.partitions += 1;
+        let few = |one, other| one != other && self.places.len() > 3;
+        self.tally.pairs += u64::from(matches!(partition, Partition::Pair(a, b) if few(a, b)));
         let until = self.now.plus(self.random.tenths(self.swarm.election, 50));
         let flap = self.random.in_a_thousand(self.swarm.faults.flap).then(|| {
             self.tally.flapping += 1;

@@ -60,6 +60,10 @@ tally! {
     partitions,
     /// Networks whose parts came together and fell apart, again and again.
     flapping,
+    /// Nodes that were cut off together with one other, of more than three.
+    pairs,
+    /// Reads asked at a leader while another thinks that it leads.
+    rival_reads,
     /// Leaders that something happened to as soon as they were elected.
     ambushes,
     /// Nodes that stopped.
