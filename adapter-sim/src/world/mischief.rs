@@ -1,7 +1,7 @@
 //! What goes wrong, apart from single datagrams.
 
 use crate::judge::disk::Core;
-use crate::place::{Node, Opened, Stop};
+use crate::place::{Node, Opened, SNAPSHOTS, Stop};
 use crate::random::Random;
 use crate::swarm::Faults;
 use crate::world::World;
@@ -215,6 +215,21 @@ impl World {
                 }
             }
         }
+    }
+
+    /// A node begins to replace its machine by a snapshot: it takes long, and meanwhile who sent that is
+    /// cut off, so that others lead, and bring entries that follow it.
+    pub fn forsake(&mut self, at: usize) {
+        let sender = self.places[at].raft().and_then(|raft| raft.status().leader);
+        let (Some(sender), true) = (sender, self.places[at].is_working(SNAPSHOTS)) else { return };
+        self.tally.forsaken += 1;
+        let sender = sender.get() as usize - 1;
+        let until = self.now.plus(self.swarm.election.times(10));
+        self.network.cut(Partition::Alone(sender), until, None, &mut self.random);
+        self.tell_cut(Partition::Alone(sender), until, None);
+        let least = self.swarm.election.times(3);
+        let more = self.random.tenths(self.swarm.election, 50);
+        self.places[at].storage_at[SNAPSHOTS] = self.now.plus(least).plus(more);
     }
 
     /// Starts a node that is down; perhaps its power fails again soon, perhaps already during

@@ -130,6 +130,8 @@ tally! {
     chunks_lost,
     /// Transfers of snapshots that something happened to.
     waylaid,
+    /// Nodes that were slow to replace their machine, while who sent the snapshot was cut off.
+    forsaken,
     /// Transfers that went on after a restart.
     transfers_resumed,
     /// Transfers that made way for a newer snapshot.

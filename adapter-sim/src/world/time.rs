@@ -113,6 +113,7 @@ impl World {
         self.tell_deeds(at, &deeds);
         let place = &mut self.places[at];
         let Some(node) = &mut place.node else { return };
+        let begins = !replacing && node.is_restoring();
         if replacing && node.is_restoring() {
             Watch::replacing(place, &deeds);
         }
@@ -133,6 +134,9 @@ impl World {
             self.waylay(at);
         }
         self.set_storage_to_work(at);
+        if begins && self.random.in_a_thousand(self.swarm.faults.forsake) {
+            self.forsake(at);
+        }
         for (to, bytes) in deeds.datagrams {
             self.launch(at, to.get() as usize - 1, bytes);
         }
