@@ -116,7 +116,7 @@ impl World {
             if self.random.one_in(2) {
                 self.tally.lost_writes += 1;
                 medium.lose_writes();
-                ailment = Some("fails to sync from now on, and forgets what it was to");
+                ailment = Some("fails to sync once, and forgets what it was to");
             } else {
                 medium.fail_syncs();
                 ailment = Some("fails to sync from now on");
