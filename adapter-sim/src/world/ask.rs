@@ -29,6 +29,7 @@ impl World {
         let Some(node) = &mut place.node else { return };
         if let Ok(read) = node.read(local) {
             let (id, key) = (place.id, self.random.below(u64::from(KEYS)) as u8);
+            self.judge.asked(at, node.raft(), read);
             self.clients.asked(self.now, id, read, key, &self.judge);
             self.tell_read(at, read.get());
         }
