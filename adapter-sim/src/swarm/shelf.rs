@@ -1,6 +1,6 @@
 //! Where nodes keep their snapshots: the shape of the second medium.
 
-use crate::place::machine::Size;
+use crate::place::machine::{Size, Style};
 use crate::random::Random;
 use crate::subject::Kind;
 use adapter_std::memory::{Behaviour, MemoryMedium};
@@ -38,6 +38,7 @@ impl Shelves {
             size: Size {
                 digests: random.among(&[0, 40, 200, 400]),
                 padding: if long { 70_000 } else { 0 },
+                style: random.among(&[Style::Pieces, Style::Pieces, Style::Packed]),
             },
             datagram,
             behaviour,
