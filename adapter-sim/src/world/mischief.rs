@@ -66,8 +66,8 @@ impl World {
 
     fn cut(&mut self, partition: Partition) {
         self.tally.partitions += 1;
-        let few = |one, other| one != other && self.places.len() > 3;
-        self.tally.pairs += u64::from(matches!(partition, Partition::Pair(a, b) if few(a, b)));
+        let minority = |one, other| one != other && self.places.len() > 3;
+        self.tally.pairs += u64::from(matches!(partition, Partition::Pair(a, b) if minority(a, b)));
         let until = self.now.plus(self.random.tenths(self.swarm.election, 50));
         let flap = self.random.in_a_thousand(self.swarm.faults.flap).then(|| {
             self.tally.flapping += 1;
