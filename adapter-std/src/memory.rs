@@ -140,7 +140,7 @@ enum Power {
 enum Health {
     Good,
     Failing,
-    /// A failed sync forgets that the sectors are dirty.
+    /// The next sync fails, and forgets that the sectors are dirty.
     Losing,
 }
 
@@ -214,8 +214,8 @@ impl MemoryMedium {
         self.sync = Health::Failing;
     }
 
-    /// As [`MemoryMedium::fail_syncs`], but a sync that fails forgets what it was to make durable, as page caches
-    /// do: reads show it, and later syncs do not include it. Only [`MemoryMedium::crash`] ends that.
+    /// The next sync that has something to make durable fails, and forgets it, as page caches do: reads show it,
+    /// and later syncs succeed, and do not include it. Only [`MemoryMedium::crash`] shows what is there.
     pub fn lose_writes(&mut self) {
         self.sync = Health::Losing;
     }
@@ -441,9 +441,12 @@ impl Medium for MemoryMedium {
         if self.sync == Health::Losing && self.dirty.contains(&Unsynced::Dirty) {
             self.dirty.fill(Unsynced::Clean);
             self.lost = Unsynced::Dirty;
+            self.sync = Health::Good;
             self.failures.losing_syncs += 1;
+            self.failures.syncs += 1;
+            return Err(MemoryError::Sync);
         }
-        if self.sync != Health::Good {
+        if self.sync == Health::Failing {
             self.failures.syncs += 1;
             return Err(MemoryError::Sync);
         }

@@ -108,6 +108,9 @@ impl Disk {
     /// A snapshot through `last` is durable. (One that cannot be read is replaced by its like.)
     pub fn sealed(&mut self, last: Position) {
         assert!(last.index >= self.snapshot.index, "an older snapshot replaces a newer one");
+        // After a power cut the node would come back with a snapshot of a term that it never knew.
+        let term = self.journal.hard.term;
+        assert!(last.term <= term, "a snapshot through {last} counts, and term {term} is durable");
         self.snapshot = last;
         self.image = self.journal.behind(last);
     }

@@ -19,7 +19,8 @@ use raft_nostd::invariants::Witness;
 use raft_nostd::journal::{Medium, RecoverError};
 use raft_nostd::vault::VaultError;
 use raft_nostd::{
-    Driver, Duration, Index, Instant, Manifest, NodeId, OpenError, ProposeError, ReadError, ReadId,
+    Compaction, Driver, Duration, Index, Instant, Manifest, NodeId, OpenError, ProposeError,
+    ReadError, ReadId,
 };
 use raft_nostd::{Position, Refused, Seed, SnapshotWork};
 use std::rc::Rc;
@@ -200,14 +201,18 @@ impl Place {
         let machine = Machine::new(kept, &self.kind, swarm.snapshots.size, random.bits());
         let around = Surroundings::new(self.medium.clone(), self.snapshots.clone(), machine);
         let (seed, local) = (random.bits(), self.clock.reading(now));
+        let bytes_per_sync = swarm.snapshots.bytes_per_sync;
         let opened = if random.in_a_thousand(swarm.deferred) {
-            Deferred::open(&config, memory, around, seed, local)
+            Deferred::open(&config, memory, around, (seed, bytes_per_sync), local)
                 .map(|node| Node::Deferred(Box::new(node)))
         } else {
             let mut buf = vec![0; swarm.datagram as usize];
             let seed = Seed { public: seed, secret: !seed };
-            Driver::open(&config, memory, around, seed, local, &mut buf)
-                .map(|node| Node::Prompt(Box::new(node)))
+            Driver::open(&config, memory, around, seed, local, &mut buf).map(|mut node| {
+                let policy = Compaction { bytes_per_sync, ..Compaction::default() };
+                node.set_compaction(policy);
+                Node::Prompt(Box::new(node))
+            })
         };
         let node = match opened {
             Ok(node) => node,

@@ -15,6 +15,14 @@ impl World {
             self.propose(at, most);
         }
         self.read(at);
+        // Whoever has been deposed, and does not know it, must not answer from the past.
+        let leaders: Vec<_> = self.leaders().collect();
+        if leaders.len() > 1 {
+            for other in leaders.into_iter().filter(|other| *other != at) {
+                self.tally.rival_reads += 1;
+                self.read(other);
+            }
+        }
     }
 
     /// A client asks a node to read.
@@ -24,6 +32,7 @@ impl World {
         let Some(node) = &mut place.node else { return };
         if let Ok(read) = node.read(local) {
             let (id, key) = (place.id, self.random.below(u64::from(KEYS)) as u8);
+            self.judge.asked(at, node.raft(), read);
             self.clients.asked(self.now, id, read, key, &self.judge);
             self.tell_read(at, read.get());
         }

@@ -1,6 +1,7 @@
 //! What goes wrong, apart from single datagrams.
 
-use crate::place::{Node, Opened, Stop};
+use crate::judge::disk::Core;
+use crate::place::{Node, Opened, SNAPSHOTS, Stop};
 use crate::random::Random;
 use crate::swarm::{Clocks, Faults};
 use crate::world::World;
@@ -27,18 +28,15 @@ impl World {
         }
         if self.random.in_a_thousand(self.swarm.faults.partition) {
             let at = self.somebody();
-            let partition = match self.random.below(6) {
+            let other = self.another_than(at);
+            let partition = match self.random.below(7) {
                 0 => Partition::Split,
                 1 => Partition::Bridge(at),
                 2 => Partition::Alone(at),
                 3 => Partition::Deaf(at),
                 4 => Partition::Mute(at),
-                _ => {
-                    // (In a cluster of one there is no link to cut.)
-                    let others = (self.places.len() as u64 - 1).max(1);
-                    let by = 1 + self.random.below(others) as usize;
-                    Partition::OneWay(at, (at + by) % self.places.len())
-                }
+                5 => Partition::Pair(at, other),
+                _ => Partition::OneWay(at, other),
             };
             self.cut(partition);
         }
@@ -52,10 +50,7 @@ impl World {
 
     /// A leader, when there is one, or any node.
     pub fn somebody(&mut self) -> usize {
-        let leads = |at: &usize| {
-            self.places[*at].raft().is_some_and(|raft| raft.status().role == Role::Leader)
-        };
-        let leaders: Vec<_> = (0..self.places.len()).filter(leads).collect();
+        let leaders: Vec<_> = self.leaders().collect();
         if leaders.is_empty() || self.random.one_in(4) {
             self.random.below(self.places.len() as u64) as usize
         } else {
@@ -63,8 +58,23 @@ impl World {
         }
     }
 
+    /// Any other node; the same where it is alone.
+    fn another_than(&mut self, at: usize) -> usize {
+        let nodes = self.places.len();
+        let by = 1 + self.random.below((nodes as u64 - 1).max(1)) as usize;
+        (at + by) % nodes
+    }
+
+    /// All that think that they lead.
+    pub fn leaders(&self) -> impl Iterator<Item = usize> {
+        let leads = |raft: &Core| raft.status().role == Role::Leader;
+        (0..self.places.len()).filter(move |at| self.places[*at].raft().is_some_and(leads))
+    }
+
     fn cut(&mut self, partition: Partition) {
         self.tally.partitions += 1;
+        let pair = matches!(partition, Partition::Pair(..)) && self.places.len() > 3;
+        self.tally.pairs += u64::from(pair);
         let until = self.now.plus(self.random.tenths(self.swarm.election, 50));
         let flap = self.random.in_a_thousand(self.swarm.faults.flap).then(|| {
             self.tally.flapping += 1;
@@ -112,7 +122,7 @@ impl World {
         if self.random.in_a_thousand(faults.sync_failure) {
             if self.random.one_in(2) {
                 medium.lose_writes();
-                ailment = Some("fails to sync from now on, and forgets what it was to");
+                ailment = Some("fails to sync once, and forgets what it was to");
             } else {
                 medium.fail_syncs();
                 ailment = Some("fails to sync from now on");
@@ -211,6 +221,21 @@ impl World {
         }
     }
 
+    /// A node begins to replace its machine by a snapshot: it takes long, and meanwhile who sent that is
+    /// cut off, so that others lead, and bring entries that follow it.
+    pub fn forsake(&mut self, at: usize) {
+        let sender = self.places[at].raft().and_then(|raft| raft.status().leader);
+        let (Some(sender), true) = (sender, self.places[at].is_working(SNAPSHOTS)) else { return };
+        self.tally.forsaken += 1;
+        let sender = sender.get() as usize - 1;
+        let until = self.now.plus(self.swarm.election.times(10));
+        self.network.cut(Partition::Alone(sender), until, None, &mut self.random);
+        self.tell_cut(Partition::Alone(sender), until, None);
+        let least = self.swarm.election.times(3);
+        let more = self.random.tenths(self.swarm.election, 50);
+        self.places[at].storage_at[SNAPSHOTS] = self.now.plus(least).plus(more);
+    }
+
     /// Starts a node that is down; perhaps its power fails again soon, perhaps already during
     /// recovery.
     pub fn start(&mut self, at: usize) {
@@ -244,6 +269,7 @@ impl World {
             Clocks::Tame => {}
         }
         self.tell_start(at, None);
+        self.traffic.restarted(at);
         let place = &mut self.places[at];
         let machine = &mut place.node.as_mut().expect("it runs").around().machine;
         drop(machine.take_steps()); // What it took from a snapshot is in its state.

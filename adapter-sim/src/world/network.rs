@@ -46,6 +46,8 @@ pub enum Partition {
     Bridge(usize),
     /// One node by itself.
     Alone(usize),
+    /// A node, and one that is faithful to it, by themselves.
+    Pair(usize, usize),
     /// One node hears nothing.
     Deaf(usize),
     /// One node is not heard.
@@ -105,6 +107,10 @@ impl Network {
                     Partition::Split => sides[from] != sides[to],
                     Partition::Bridge(at) => sides[from] != sides[to] && at != from && at != to,
                     Partition::Alone(at) => from == at || to == at,
+                    Partition::Pair(one, other) => {
+                        let inside = |node| node == one || node == other;
+                        inside(from) != inside(to)
+                    }
                     Partition::Deaf(at) => to == at,
                     Partition::Mute(at) => from == at,
                     Partition::OneWay(one, other) => (from, to) == (one, other),

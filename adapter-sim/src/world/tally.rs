@@ -63,6 +63,10 @@ tally! {
     severed,
     /// Networks whose parts came together and fell apart, again and again.
     flapping,
+    /// Nodes that were cut off together with one other, of more than three.
+    pairs,
+    /// Reads asked at a leader while another thinks that it leads.
+    rival_reads,
     /// Leaders that something happened to as soon as they were elected.
     ambushes,
     /// Nodes that stopped.
@@ -155,6 +159,8 @@ tally! {
     chunks_lost,
     /// Transfers of snapshots that something happened to.
     waylaid,
+    /// Nodes that were slow to replace their machine, while who sent the snapshot was cut off.
+    forsaken,
     /// Transfers that went on after a restart.
     transfers_resumed,
     /// Transfers that made way for a newer snapshot.
