@@ -1,9 +1,9 @@
 //! §5.3: a snapshot on its way, chunk by chunk, in a network that delays what it likes.
 
-use crate::common::solo::Solo;
-use crate::common::{CLUSTER, Disk, id, ids};
-use raft_nostd::wire::{self, Envelope, Install};
-use raft_nostd::{Life, Manifest, Membership, Position, Received, Term};
+use crate::common::solo::{Solo, conflict};
+use crate::common::{BUFFER, CLUSTER, Disk, Options, at, id, ids};
+use raft_nostd::wire::{self, Envelope, Install, InstallReply, Message, Receipt};
+use raft_nostd::{Life, Manifest, Membership, Output, Position, Received, Term};
 
 /// A snapshot of three chunks through `last`.
 fn through(last: Position) -> Manifest {
@@ -69,4 +69,40 @@ fn a_transfer_that_a_later_leader_goes_on_with_is_its_own() {
     send(&mut solo, (3, 3), newer, 1);
     send(&mut solo, (3, 3), older, 0);
     assert_eq!(incoming(&solo), Some((newer, 2)));
+}
+
+/// The chunks that a leader sends now to node `to`, until it has nothing more to say.
+fn chunks_to(solo: &mut Solo, to: u32) -> Vec<u32> {
+    let mut sent = Vec::new();
+    let mut buf = [0; BUFFER];
+    loop {
+        match solo.me.raft.poll_output(solo.now, &mut buf) {
+            Output::TransmitChunk(transmit) if transmit.to == id(to) => sent.push(transmit.chunk),
+            Output::Idle { .. } => return sent,
+            _ => {}
+        }
+    }
+}
+
+/// Equal positions do not make equal snapshots: each node writes its own.
+#[test]
+fn an_answer_about_another_snapshot_of_the_same_position_moves_nothing() {
+    let options = Options { window: 1, ..Options::default() };
+    let mut solo = Solo::with(3, Disk::after(at(1, 50), 1, 0, &[]), &options);
+    solo.lead();
+    solo.steps();
+    let ours = through(at(1, 50));
+    solo.me.raft.handle_snapshot_taken(solo.now, &ours).unwrap();
+    solo.hear(2, conflict(2, 50, Position::ZERO)); // It has nothing.
+    assert_eq!(chunks_to(&mut solo, 2), [0]);
+    let reply = |last, crc| {
+        let (term, receipt) = (Term(2), Receipt::Taken);
+        Message::InstallReply(InstallReply { term, round: 0, last, crc, chunks: 1, receipt })
+    };
+    for (last, crc) in [(ours.last, ours.crc + 1), (at(1, 49), ours.crc)] {
+        solo.hear(2, reply(last, crc));
+        assert_eq!(chunks_to(&mut solo, 2), [], "{last}, {crc}");
+    }
+    solo.hear(2, reply(ours.last, ours.crc));
+    assert_eq!(chunks_to(&mut solo, 2), [1]);
 }
