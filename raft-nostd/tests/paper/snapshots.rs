@@ -1,6 +1,6 @@
 //! §5.3: a snapshot on its way, chunk by chunk, in a network that delays what it likes.
 
-use crate::common::solo::{Solo, conflict};
+use crate::common::solo::{Solo, append, conflict};
 use crate::common::{BUFFER, CLUSTER, Disk, Options, at, id, ids};
 use raft_nostd::wire::{self, Envelope, Install, InstallReply, Message, Receipt};
 use raft_nostd::{Life, Manifest, Membership, Output, Position, Received, Term};
@@ -69,6 +69,29 @@ fn a_transfer_that_a_later_leader_goes_on_with_is_its_own() {
     send(&mut solo, (3, 3), newer, 1);
     send(&mut solo, (3, 3), older, 0);
     assert_eq!(incoming(&solo), Some((newer, 2)));
+}
+
+/// It could not read the one before, and has written another (whose chunks are others).
+#[test]
+fn a_leader_may_replace_its_snapshot_by_another_of_the_same_position() {
+    let mut solo = Solo::from(3, Disk::new(2, 0, &[]));
+    let unreadable = through(at(2, 50));
+    let replacement = Manifest { crc: unreadable.crc + 1, ..unreadable };
+    send(&mut solo, (2, 2), unreadable, 0);
+    send(&mut solo, (2, 2), replacement, 0);
+    assert_eq!(incoming(&solo), Some((replacement, 1)));
+}
+
+/// As far as the log may have come meanwhile, by entries that another leader still had.
+#[test]
+fn a_log_that_comes_as_far_as_a_snapshot_ends_its_transfer() {
+    let mut solo = Solo::from(3, Disk::new(2, 0, &[]));
+    let manifest = through(at(2, 3));
+    send(&mut solo, (2, 2), manifest, 0);
+    solo.hear_append(2, append(2, Position::ZERO, 0), &[2, 2]);
+    assert_eq!(incoming(&solo), Some((manifest, 1)));
+    solo.hear_append(2, append(2, at(2, 2), 0), &[2]);
+    assert_eq!(incoming(&solo), None);
 }
 
 /// The chunks that a leader sends now to node `to`, until it has nothing more to say.
