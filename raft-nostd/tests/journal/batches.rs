@@ -4,7 +4,7 @@ use crate::support::{Bench, Log, Op, Setup, State};
 use adapter_std::memory::{Fate, MemoryError};
 use raft_nostd::frame::Frames;
 use raft_nostd::journal::{Batch, BatchError, Sink, WriteError};
-use raft_nostd::types::{HardState, Index, Position};
+use raft_nostd::types::{HardState, Index, Position, Term};
 
 type Written = Result<(), WriteError<MemoryError>>;
 
@@ -33,8 +33,8 @@ fn comes_back(mut bench: Bench, state: State) {
 fn a_base_never_goes_back() {
     let mut bench = after(&[Op::Term(None), Op::Term(None), Op::Append(4, 5), Op::Compact(2)]);
     assert_eq!(bench.state.base, Position::new(2, 2));
-    let hard_state = bench.state.hard_state;
-    for (term, index) in [(2, 1), (1, 2), (1, 3), (0, 0)] {
+    let hard_state = HardState { term: Term(3), vote: None };
+    for (term, index) in [(2, 1), (1, 2), (3, 2), (1, 3), (0, 0)] {
         let live = Frames::none(Index(index + 1));
         let batch = Batch { hard_state, frames: live, live, base: Position::new(term, index) };
         let written = write(&mut bench, &batch);

@@ -287,3 +287,20 @@ fn terms_that_go_back_from_one_block_to_the_next_are_corruption() {
     let blocks = [head(GENERATION, 1, 1), entries(2, 3, 1, &one), entries(3, 3, 2, &other)];
     assert_eq!(damage(&blocks), (Damage::Backwards, 1));
 }
+
+/// An entry has a term and an index, and none is of a later term than its journal.
+#[test]
+fn a_base_that_no_log_can_have_is_corruption() {
+    let blank_after = |term: u64, index: u64| {
+        let mut head = head(GENERATION, 1, 1);
+        (head.term, head.first) = (3, index + 1);
+        head.body[72..80].copy_from_slice(&term.to_le_bytes());
+        head.body[80..88].copy_from_slice(&index.to_le_bytes());
+        head
+    };
+    for (term, index) in [(1, 0), (4, 9)] {
+        assert_eq!(damage(&[blank_after(term, index)]), (Damage::Backwards, 1), "{term}@{index}");
+    }
+    let (_, recovered, _) = open(&mut planted(&[blank_after(3, 9)]), LIMITS, 9).unwrap();
+    assert_eq!(recovered.last, raft_nostd::types::Position::new(3, 9));
+}
