@@ -70,6 +70,15 @@ fn what_is_nothing_new_is_not_written() {
     assert_eq!(bench.medium.calls(), before);
 }
 
+/// What lies in one piece is written in one: a header, and the two slices.
+#[test]
+fn a_batch_takes_three_writes() {
+    let mut bench = after(&[Op::Term(Some(1)), Op::Sync]);
+    let before = bench.medium.calls().writes;
+    bench.step(&Op::Append(2, 30)).unwrap();
+    assert_eq!(bench.medium.calls().writes, before + 3);
+}
+
 /// Entries may go without others in their place, in the same term.
 #[test]
 fn a_cut_alone_is_written() {

@@ -4,7 +4,7 @@
 use crate::support::{LIMITS, geometry, open};
 use adapter_std::memory::{Behaviour, MemoryMedium};
 use raft_nostd::crc::{Crc, checksum};
-use raft_nostd::journal::{Counter, Damage, Found, RecoverError, WriteError};
+use raft_nostd::journal::{Corruption, Counter, Damage, Found, RecoverError, WriteError};
 use raft_nostd::types::{HardState, Term};
 
 /// A block from its fields, padded to eight bytes.
@@ -303,4 +303,32 @@ fn a_base_that_no_log_can_have_is_corruption() {
     }
     let (_, recovered, _) = open(&mut planted(&[blank_after(3, 9)]), LIMITS, 9).unwrap();
     assert_eq!(recovered.last, raft_nostd::types::Position::new(3, 9));
+}
+
+/// Blocks are looked for in one that was overwritten halfway, too: one there may prove what rotted.
+#[test]
+fn a_block_inside_a_damaged_one_counts_as_proof() {
+    let (start, kept) = (head(GENERATION, 1, 1), entries(2, 1, 1, &frame(1, 1)));
+    let behind = entries(4, 1, 2, &frame(1, 2)); // It says that block 2 was synced.
+    let proof = Forged { synced: 2, ..behind }.bytes(SALT);
+    let remains = Forged { generation: 1, ..entries(1, 1, 1, &[7; 300]) };
+    let mut medium = planted(&[start, kept, remains]);
+    let kept_at = 192;
+    let remains_at = (192 + 60 + frame(1, 1).len() as u32).next_multiple_of(8);
+    medium.plant(0, remains_at + 64 + 80, &proof);
+    let (_, recovered, state) = open(&mut medium.clone(), LIMITS, 9).unwrap();
+    assert!(matches!(recovered.found, Found::Torn(cut) if cut.sequence == 3));
+    assert_eq!(state.frames.len(), 1);
+    medium.damage(0, kept_at + 9, 1);
+    let refused = open(&mut medium, LIMITS, 9).err();
+    assert!(matches!(refused, Some(RecoverError::Corrupt(_))), "{refused:?}");
+}
+
+#[test]
+fn a_head_that_contradicts_its_chain_is_named() {
+    let skips = Forged { first: 2, ..head(GENERATION, 1, 1) };
+    let refused = open(&mut planted(&[skips]), LIMITS, 9).err();
+    let damage = Damage::Gap;
+    let named = Corruption { segment: 0, offset: 0, byte: 0, sequence: 1, damage };
+    assert_eq!(refused, Some(RecoverError::Corrupt(named)));
 }

@@ -140,6 +140,12 @@ fn too_small() {
     assert_eq!(LIMITS.segments(&geometry(0, 512, 1)), Some(4));
     assert_eq!(Limits { max_frame: 197, ..LIMITS }.segments(&geometry(9, 512, 1)), None);
     assert_eq!(LIMITS.segments(&geometry(9, 4100, 8)), None);
+    // A segment of 1,024 bytes takes 708 of frames, besides head, header, and room for a seal; 645
+    // where one of 64 does not fit any more.
+    for (ring_bytes, needed) in [(708, 2), (709, 4), (708 + 645, 4), (708 + 646, 6)] {
+        let limits = Limits { ring_bytes, ..LIMITS };
+        assert_eq!(limits.segments(&geometry(0, 1024, 1)), Some(needed));
+    }
     assert_eq!(refused(geometry(1, 4096, 1), LIMITS), Some(RecoverError::Geometry));
     assert_eq!(refused(geometry(2, 256, 1), LIMITS), Some(RecoverError::Geometry));
     assert_eq!(refused(geometry(2, 4096, 128), LIMITS), Some(RecoverError::Geometry));
