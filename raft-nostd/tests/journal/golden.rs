@@ -186,8 +186,14 @@ fn a_block_out_of_its_place() {
     assert_eq!(state.frames.len(), 1);
     stranger.body[32..40].copy_from_slice(&GENERATION.to_le_bytes());
     medium.plant(1, 0, &stranger.bytes(SALT));
-    let (_, recovered, _) = open(&mut medium, LIMITS, 9).unwrap();
+    let (_, recovered, _) = open(&mut medium.clone(), LIMITS, 9).unwrap();
     assert_eq!(recovered.found, Found::Open);
+    (stranger.term, stranger.vote) = (0, 0);
+    medium.plant(1, 0, &stranger.bytes(SALT));
+    let refused = open(&mut medium, LIMITS, 9).err();
+    let damage = Damage::Backwards;
+    let named = Corruption { segment: 1, offset: 0, byte: 0, sequence: 3, damage };
+    assert_eq!(refused, Some(RecoverError::Corrupt(named)));
 }
 
 /// Any fields at all under correct checksums: opening ends, with an answer.
