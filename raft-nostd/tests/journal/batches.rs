@@ -1,9 +1,9 @@
 //! Which batches the writer takes, and what it makes of them.
 
-use crate::support::{Bench, Log, Op, Setup, State};
+use crate::support::{Bench, Log, Op, Setup, State, open};
 use adapter_std::memory::{Fate, MemoryError};
 use raft_nostd::frame::Frames;
-use raft_nostd::journal::{Batch, BatchError, Sink, WriteError};
+use raft_nostd::journal::{Batch, BatchError, Found, Sink, WriteError};
 use raft_nostd::types::{HardState, Index, Position, Term};
 
 type Written = Result<(), WriteError<MemoryError>>;
@@ -77,6 +77,44 @@ fn a_batch_takes_three_writes() {
     let before = bench.medium.calls().writes;
     bench.step(&Op::Append(2, 30)).unwrap();
     assert_eq!(bench.medium.calls().writes, before + 3);
+}
+
+/// A new base alone takes a block of its own, and nothing else.
+#[test]
+fn a_base_takes_seventy_six_bytes() {
+    let mut bench = after(&[Op::Append(3, 5), Op::Sync]);
+    let before = bench.medium.calls().bytes;
+    bench.step(&Op::Compact(1)).unwrap();
+    assert_eq!(bench.medium.calls().bytes, before + 76);
+    assert_eq!(bench.writer.as_ref().unwrap().base(), bench.state.base);
+}
+
+/// Whatever was written last, so that a clean stop is known to be one.
+#[test]
+fn there_is_always_room_for_a_seal() {
+    for terms in 0..14 {
+        let mut bench = after(&vec![Op::Term(None); terms]);
+        bench.step(&Op::Jump(1)).unwrap();
+        bench.writer.as_mut().unwrap().seal(&mut bench.medium).unwrap();
+        let (_, recovered, _) = open(&mut bench.medium, bench.setup.limits, 99).unwrap();
+        assert_eq!(recovered.found, Found::Sealed, "after {terms}");
+    }
+}
+
+/// It is refused, and the journal goes on without it.
+#[test]
+fn a_frame_longer_than_a_segment_does_no_harm() {
+    let setup = Setup::all()[5];
+    assert_eq!(setup.geometry.segment_bytes, 512);
+    let mut bench = Bench::new(setup);
+    bench.run(&[Op::Append(1, 5)]).unwrap();
+    let mut state = bench.state.clone();
+    bench.extend(&mut state, 1, 200);
+    let log = Log::of(&state);
+    let State { hard_state, base, .. } = state;
+    let batch = Batch { hard_state, frames: log.slice(Index(2)), live: log.live(), base };
+    assert_eq!(write(&mut bench, &batch), because(BatchError::TooLarge));
+    bench.run(&[Op::Append(1, 5), Op::Reopen]).unwrap();
 }
 
 /// Entries may go without others in their place, in the same term.

@@ -160,6 +160,23 @@ fn intact_contents_that_contradict_each_other() {
     assert_eq!(damage(&[start(), Forged { kind: b'b', ..first(1) }]), (Damage::Kind, 2));
     assert_eq!(damage(&[start(), Forged { kind: b'd', ..first(1) }]), (Damage::Kind, 2));
     assert_eq!(damage(&[start(), Forged { kind: b'h', ..first(1) }]), (Damage::Kind, 2));
+    // A base that takes entries away, and one that leaves a gap.
+    for (base, replaces) in [(1_u64, 1), (3, 5)] {
+        let body = [1_u64.to_le_bytes(), base.to_le_bytes()].concat();
+        let block = Forged { kind: b'b', ..entries(3, 1, replaces, &body) };
+        assert_eq!(damage(&[start(), first(1), block]), (Damage::Gap, 3), "{base}");
+    }
+    // Frames that announce more than there is, and as much as there is.
+    assert_eq!(
+        damage(&[start(), entries(2, 1, 1, b"\x01\x01\x01\xac\x02abc")]),
+        (Damage::Frame, 2)
+    );
+    let mut long = [0; 100];
+    let position = raft_nostd::types::Position::new(1, 1);
+    let kind = raft_nostd::frame::EntryKind::Command;
+    let len = raft_nostd::frame::encode(position, kind, &[0; 80], &mut long).unwrap();
+    long[len - 1] ^= 1;
+    assert_eq!(damage(&[start(), entries(2, 1, 1, &long[..len])]), (Damage::Frame, 2));
     let other_vote = Forged { vote: 3, ..entries(3, 1, 2, &[]) };
     assert_eq!(damage(&[start(), first(1), other_vote]), (Damage::Backwards, 3));
 }
@@ -337,4 +354,24 @@ fn a_head_that_contradicts_its_chain_is_named() {
     let damage = Damage::Gap;
     let named = Corruption { segment: 0, offset: 0, byte: 0, sequence: 1, damage };
     assert_eq!(refused, Some(RecoverError::Corrupt(named)));
+}
+
+/// Down to the frame, where there is one to blame, or else the block.
+#[test]
+fn the_place_of_damage_is_named() {
+    let bytes = frame(1, 1).len() as u32;
+    let skipping = [frame(1, 1), frame(1, 3)].concat();
+    let blocks = [head(GENERATION, 1, 1), entries(2, 1, 1, &skipping)];
+    let named = |byte, damage| {
+        let corruption = Corruption { segment: 0, offset: 192, byte, sequence: 2, damage };
+        Some(RecoverError::Corrupt(corruption))
+    };
+    let refused = open(&mut planted(&blocks), LIMITS, 9).err();
+    assert_eq!(refused, named(192 + 60 + bytes, Damage::Gap));
+    // Another intact frame than was written there.
+    let blocks =
+        [head(GENERATION, 1, 1), entries(2, 1, 1, &frame(1, 1)), entries(3, 1, 2, &frame(1, 2))];
+    let mut medium = planted(&blocks);
+    medium.plant(0, 192 + 60, &frame(1, 3));
+    assert_eq!(open(&mut medium, LIMITS, 9).err(), named(192, Damage::Body));
 }
