@@ -79,17 +79,15 @@ impl Shape {
         // A segment is left at the first frame that does not fit: all but that many are used ...
         let filled = room.checked_sub(longest)?.checked_add(1)?;
         let ring = u64::try_from(limits.ring_bytes).ok()?;
-        let (mut left, mut by_frame) = (ring, 1_u32);
         // ... and that frame opens the next, so any two neighbours hold more than one could.
-        let (mut pairs_left, mut by_pair) = (ring, 1_u32);
+        let (mut left, mut pairs_left, mut segments) = (ring, ring, 1_u32);
         while left > u64::from(room) && pairs_left > u64::from(room) {
             left = left.saturating_sub(u64::from(filled));
-            by_frame = by_frame.checked_add(1)?;
-            if by_frame & 1 == 1 {
+            segments = segments.checked_add(1)?;
+            if segments & 1 == 1 {
                 pairs_left = pairs_left.saturating_sub(u64::from(room));
-                by_pair = by_pair.checked_add(2)?;
             }
         }
-        Some(if left > u64::from(room) { by_pair } else { by_frame })
+        Some(segments)
     }
 }

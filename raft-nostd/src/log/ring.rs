@@ -11,7 +11,7 @@ pub(super) struct Ring {
     head: u32,
     /// Just behind the last frame held.
     tail: u32,
-    /// Bytes skipped at the end when the frames held wrap, else zero.
+    /// Bytes skipped at the end where the frames held wrap. Meaningless where they do not.
     skipped: u32,
     /// Bytes of the frames held.
     used: u32,
@@ -54,7 +54,6 @@ impl Ring {
     pub(super) fn push(&mut self, slot: Slot) {
         if self.used == 0 {
             self.head = slot.offset;
-            self.skipped = 0;
         } else if slot.offset != self.tail {
             self.skipped = self.end.saturating_sub(self.tail);
         }
@@ -64,23 +63,17 @@ impl Ring {
 
     /// Forgets what lies behind `tail`, the end of a frame held.
     pub(super) fn cut(&mut self, tail: u32) {
-        if tail > self.head {
+        self.used = if tail > self.head {
             // What is left does not wrap any more, or never did.
-            if self.tail <= self.head {
-                self.skipped = 0;
-            }
-            self.used = tail.saturating_sub(self.head);
+            tail.saturating_sub(self.head)
         } else {
-            self.used = self.used.saturating_sub(self.tail.saturating_sub(tail));
-        }
+            self.used.saturating_sub(self.tail.saturating_sub(tail))
+        };
         self.tail = tail;
     }
 
     /// Forgets the first frames, `bytes` in all; the one at `head` is the first now.
     pub(super) fn advance(&mut self, head: u32, bytes: u32) {
-        if head < self.head {
-            self.skipped = 0; // What is left begins behind the wrap.
-        }
         self.head = head;
         self.used = self.used.saturating_sub(bytes);
     }

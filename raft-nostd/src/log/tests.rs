@@ -24,7 +24,26 @@ fn memory_out_of_bounds_is_refused() {
     assert!(matches!(error, ConfigError::Memory { given: 100, .. }), "{error}");
 }
 
-/// Random appends and truncations against a plain vector, through many wraps.
+/// What a log should hold, and behind what.
+#[derive(Default)]
+struct Model {
+    base: Position,
+    entries: Vec<(Position, Vec<u8>)>,
+}
+
+impl Model {
+    fn last(&self) -> Position {
+        self.entries.last().map_or(self.base, |(position, _)| *position)
+    }
+
+    fn bytes(&self) -> u32 {
+        let lengths =
+            self.entries.iter().map(|(at, bytes)| frame::encoded_len(*at, bytes.len()).unwrap());
+        lengths.sum::<usize>() as u32
+    }
+}
+
+/// Random appends, truncations and compactions against a plain vector, through many wraps.
 #[test]
 fn agrees_with_a_vector() {
     let mut state = 1_u64;
@@ -34,23 +53,30 @@ fn agrees_with_a_vector() {
     };
     for spare in 0..60 {
         let mut log = log(16, spare);
-        let mut model: Vec<(Position, Vec<u8>)> = Vec::new();
+        let mut model = Model::default();
         let mut term = 1;
         for step in 0..400 {
-            if random(5) == 0 {
-                let from = Index(random(model.len() as u64 + 2) + 1);
-                let room = log.room_after(from.previous());
-                log.truncate(from);
-                assert_eq!(room.entries, log.room().entries);
-                // Bytes skipped at the wrap count as room, too.
-                assert!(room.bytes >= log.room().bytes);
-                model.truncate(from.previous().0 as usize);
-                term += 1;
-            } else {
-                let bytes = payload(random(1_000) + step);
-                match log.create(Term(term), EntryKind::Command, &bytes) {
-                    Ok(position) => model.push((position, bytes)),
-                    Err(error) => check_full(&log, &model, bytes.len(), error),
+            let held = model.entries.len() as u64;
+            match random(6) {
+                0 => {
+                    let keep = random(held + 2);
+                    cut(&mut log, model.base.index.plus(keep));
+                    model.entries.truncate(keep as usize);
+                    term += 1;
+                }
+                1 => {
+                    let gone = random(held + 1);
+                    log.compact(model.base.index.plus(gone));
+                    if let Some((base, _)) = model.entries.drain(..gone as usize).last() {
+                        model.base = base;
+                    }
+                }
+                _ => {
+                    let bytes = payload(random(1_000) + step);
+                    match log.create(Term(term), EntryKind::Command, &bytes) {
+                        Ok(position) => model.entries.push((position, bytes)),
+                        Err(error) => check_full(&log, &model, bytes.len(), error),
+                    }
                 }
             }
             compare(&log, &model);
@@ -58,29 +84,35 @@ fn agrees_with_a_vector() {
     }
 }
 
-fn check_full(log: &Log<Vec<u8>>, model: &[(Position, Vec<u8>)], len: usize, error: NoRoom) {
-    assert_eq!(error, NoRoom::Full);
-    let used: usize =
-        model.iter().map(|(at, bytes)| frame::encoded_len(*at, bytes.len()).unwrap()).sum();
-    let next = Position { term: log.last().term, index: log.last().index.next() };
-    let needed = used + frame::encoded_len(next, len).unwrap();
-    let capacity = log.capacity();
-    assert!(model.len() == capacity.entries as usize || needed + 2 > capacity.bytes as usize);
+/// Forgets what is behind `keep`, for which the room was promised.
+fn cut(log: &mut Log<Vec<u8>>, keep: Index) {
+    let room = log.room_after(keep);
+    log.truncate(keep.next());
+    assert_eq!(room.entries, log.room().entries);
+    // Bytes skipped at the wrap count as room, too.
+    assert!(room.bytes >= log.room().bytes);
 }
 
-fn compare(log: &Log<Vec<u8>>, model: &[(Position, Vec<u8>)]) {
-    assert_eq!(log.len(), model.len() as u64);
-    let used: usize =
-        model.iter().map(|(at, bytes)| frame::encoded_len(*at, bytes.len()).unwrap()).sum();
-    assert_eq!(log.room().bytes, log.capacity().bytes - used as u32);
-    for (position, bytes) in model {
+fn check_full(log: &Log<Vec<u8>>, model: &Model, len: usize, error: NoRoom) {
+    assert_eq!(error, NoRoom::Full);
+    let next = Position { term: log.last().term, index: log.last().index.next() };
+    let needed = model.bytes() as usize + frame::encoded_len(next, len).unwrap();
+    let capacity = log.capacity();
+    let held = model.entries.len();
+    assert!(held == capacity.entries as usize || needed + 2 > capacity.bytes as usize);
+}
+
+fn compare(log: &Log<Vec<u8>>, model: &Model) {
+    assert_eq!((log.base(), log.last()), (model.base, model.last()));
+    assert_eq!(log.room().bytes, log.capacity().bytes - model.bytes());
+    for (position, bytes) in &model.entries {
         let entry = log.entry(position.index).expect("held");
         assert_eq!((entry.position, entry.payload), (*position, &bytes[..]));
         assert!(frame::verify(entry.frame).is_ok());
     }
     let all = log.frames(log.first(), log.last().index);
     let seen: Vec<_> = all.iter().map(|entry| entry.position).collect();
-    let want: Vec<_> = model.iter().map(|(position, _)| *position).collect();
+    let want: Vec<_> = model.entries.iter().map(|(position, _)| *position).collect();
     assert_eq!(seen, want, "{:?}", log.ring);
 }
 

@@ -4,8 +4,8 @@ use crate::support::{Bench, Dice, Op, Setup, State, open, scripted};
 use adapter_std::memory::{Behaviour, Fate, MemoryMedium};
 use raft_nostd::frame::Entry;
 use raft_nostd::journal::{
-    BlockKind, BlockView, Ending, Found, Inspection, Limits, NoRoom, RecoverError, SegmentView,
-    Visitor, inspect,
+    BlockKind, BlockView, Cut, Ending, Found, Inspection, Limits, NoRoom, RecoverError,
+    SegmentView, Visitor, inspect,
 };
 
 #[derive(Default)]
@@ -198,6 +198,31 @@ fn inspection_shows_what_recovery_finds() {
         let (inspection, seen) = look(&mut bench.medium);
         assert_eq!(inspection.ending, Ending::Found(Found::Sealed));
         assert_eq!(seen.blocks.last().unwrap().kind, BlockKind::Seal);
+    }
+}
+
+/// A header that was begun where the chain ends is a tail; what an earlier use of the segment left there
+/// is none.
+#[test]
+fn a_torn_header_is_told() {
+    let setup = Setup::all()[0];
+    let mut bench = Bench::new(setup);
+    bench.run(&[Op::Append(2, 10), Op::Sync]).unwrap();
+    let (_, seen) = look(&mut bench.medium);
+    let BlockView { segment, offset: from, bytes, sequence, .. } = *seen.blocks.last().unwrap();
+    let begun = bench.medium.bytes(segment)[from as usize..][..16].to_vec();
+    let offset = (from + bytes).next_multiple_of(8);
+    let found_behind = |beginning: &[u8]| {
+        let mut medium = bench.medium.clone();
+        medium.plant(segment, offset, beginning);
+        open(&mut medium, setup.limits, 9).unwrap().1.found
+    };
+    let cut = Cut { segment, offset, sequence: sequence + 1 };
+    assert_eq!(found_behind(&begun), Found::Torn(cut));
+    for byte in [0, 1, 2, 8, 12, 15] {
+        let mut other = begun.clone();
+        other[byte] ^= 1;
+        assert_eq!(found_behind(&other), Found::Open, "byte {byte}");
     }
 }
 

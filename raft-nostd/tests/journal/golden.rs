@@ -4,7 +4,7 @@
 use crate::support::{LIMITS, geometry, open};
 use adapter_std::memory::{Behaviour, MemoryMedium};
 use raft_nostd::crc::{Crc, checksum};
-use raft_nostd::journal::{Counter, Damage, Found, RecoverError, WriteError};
+use raft_nostd::journal::{Corruption, Counter, Damage, Found, RecoverError, WriteError};
 use raft_nostd::types::{HardState, Term};
 
 /// A block from its fields, padded to eight bytes.
@@ -160,6 +160,23 @@ fn intact_contents_that_contradict_each_other() {
     assert_eq!(damage(&[start(), Forged { kind: b'b', ..first(1) }]), (Damage::Kind, 2));
     assert_eq!(damage(&[start(), Forged { kind: b'd', ..first(1) }]), (Damage::Kind, 2));
     assert_eq!(damage(&[start(), Forged { kind: b'h', ..first(1) }]), (Damage::Kind, 2));
+    // A base that takes entries away, and one that leaves a gap.
+    for (base, replaces) in [(1_u64, 1), (3, 5)] {
+        let body = [1_u64.to_le_bytes(), base.to_le_bytes()].concat();
+        let block = Forged { kind: b'b', ..entries(3, 1, replaces, &body) };
+        assert_eq!(damage(&[start(), first(1), block]), (Damage::Gap, 3), "{base}");
+    }
+    // Frames that announce more than there is, and as much as there is.
+    assert_eq!(
+        damage(&[start(), entries(2, 1, 1, b"\x01\x01\x01\xac\x02abc")]),
+        (Damage::Frame, 2)
+    );
+    let mut long = [0; 100];
+    let position = raft_nostd::types::Position::new(1, 1);
+    let kind = raft_nostd::frame::EntryKind::Command;
+    let len = raft_nostd::frame::encode(position, kind, &[0; 80], &mut long).unwrap();
+    long[len - 1] ^= 1;
+    assert_eq!(damage(&[start(), entries(2, 1, 1, &long[..len])]), (Damage::Frame, 2));
     let other_vote = Forged { vote: 3, ..entries(3, 1, 2, &[]) };
     assert_eq!(damage(&[start(), first(1), other_vote]), (Damage::Backwards, 3));
 }
@@ -186,8 +203,14 @@ fn a_block_out_of_its_place() {
     assert_eq!(state.frames.len(), 1);
     stranger.body[32..40].copy_from_slice(&GENERATION.to_le_bytes());
     medium.plant(1, 0, &stranger.bytes(SALT));
-    let (_, recovered, _) = open(&mut medium, LIMITS, 9).unwrap();
+    let (_, recovered, _) = open(&mut medium.clone(), LIMITS, 9).unwrap();
     assert_eq!(recovered.found, Found::Open);
+    (stranger.term, stranger.vote) = (0, 0);
+    medium.plant(1, 0, &stranger.bytes(SALT));
+    let refused = open(&mut medium, LIMITS, 9).err();
+    let damage = Damage::Backwards;
+    let named = Corruption { segment: 1, offset: 0, byte: 0, sequence: 3, damage };
+    assert_eq!(refused, Some(RecoverError::Corrupt(named)));
 }
 
 /// Any fields at all under correct checksums: opening ends, with an answer.
@@ -286,4 +309,69 @@ fn terms_that_go_back_from_one_block_to_the_next_are_corruption() {
     let (one, other) = (frame(3, 1), frame(2, 2));
     let blocks = [head(GENERATION, 1, 1), entries(2, 3, 1, &one), entries(3, 3, 2, &other)];
     assert_eq!(damage(&blocks), (Damage::Backwards, 1));
+}
+
+/// An entry has a term and an index, and none is of a later term than its journal.
+#[test]
+fn a_base_that_no_log_can_have_is_corruption() {
+    let blank_after = |term: u64, index: u64| {
+        let mut head = head(GENERATION, 1, 1);
+        (head.term, head.first) = (3, index + 1);
+        head.body[72..80].copy_from_slice(&term.to_le_bytes());
+        head.body[80..88].copy_from_slice(&index.to_le_bytes());
+        head
+    };
+    for (term, index) in [(1, 0), (4, 9)] {
+        assert_eq!(damage(&[blank_after(term, index)]), (Damage::Backwards, 1), "{term}@{index}");
+    }
+    let (_, recovered, _) = open(&mut planted(&[blank_after(3, 9)]), LIMITS, 9).unwrap();
+    assert_eq!(recovered.last, raft_nostd::types::Position::new(3, 9));
+}
+
+/// Blocks are looked for in one that was overwritten halfway, too: one there may prove what rotted.
+#[test]
+fn a_block_inside_a_damaged_one_counts_as_proof() {
+    let (start, kept) = (head(GENERATION, 1, 1), entries(2, 1, 1, &frame(1, 1)));
+    let behind = entries(4, 1, 2, &frame(1, 2)); // It says that block 2 was synced.
+    let proof = Forged { synced: 2, ..behind }.bytes(SALT);
+    let remains = Forged { generation: 1, ..entries(1, 1, 1, &[7; 300]) };
+    let mut medium = planted(&[start, kept, remains]);
+    let kept_at = 192;
+    let remains_at = (192 + 60 + frame(1, 1).len() as u32).next_multiple_of(8);
+    medium.plant(0, remains_at + 64 + 80, &proof);
+    let (_, recovered, state) = open(&mut medium.clone(), LIMITS, 9).unwrap();
+    assert!(matches!(recovered.found, Found::Torn(cut) if cut.sequence == 3));
+    assert_eq!(state.frames.len(), 1);
+    medium.damage(0, kept_at + 9, 1);
+    let refused = open(&mut medium, LIMITS, 9).err();
+    assert!(matches!(refused, Some(RecoverError::Corrupt(_))), "{refused:?}");
+}
+
+#[test]
+fn a_head_that_contradicts_its_chain_is_named() {
+    let skips = Forged { first: 2, ..head(GENERATION, 1, 1) };
+    let refused = open(&mut planted(&[skips]), LIMITS, 9).err();
+    let damage = Damage::Gap;
+    let named = Corruption { segment: 0, offset: 0, byte: 0, sequence: 1, damage };
+    assert_eq!(refused, Some(RecoverError::Corrupt(named)));
+}
+
+/// Down to the frame, where there is one to blame, or else the block.
+#[test]
+fn the_place_of_damage_is_named() {
+    let bytes = frame(1, 1).len() as u32;
+    let skipping = [frame(1, 1), frame(1, 3)].concat();
+    let blocks = [head(GENERATION, 1, 1), entries(2, 1, 1, &skipping)];
+    let named = |byte, damage| {
+        let corruption = Corruption { segment: 0, offset: 192, byte, sequence: 2, damage };
+        Some(RecoverError::Corrupt(corruption))
+    };
+    let refused = open(&mut planted(&blocks), LIMITS, 9).err();
+    assert_eq!(refused, named(192 + 60 + bytes, Damage::Gap));
+    // Another intact frame than was written there.
+    let blocks =
+        [head(GENERATION, 1, 1), entries(2, 1, 1, &frame(1, 1)), entries(3, 1, 2, &frame(1, 2))];
+    let mut medium = planted(&blocks);
+    medium.plant(0, 192 + 60, &frame(1, 3));
+    assert_eq!(open(&mut medium, LIMITS, 9).err(), named(192, Damage::Body));
 }

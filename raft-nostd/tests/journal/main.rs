@@ -1,5 +1,6 @@
 //! The journal on a medium that tears, forgets, fills up and rots.
 
+mod batches;
 mod bounded;
 mod crash;
 mod damage;

@@ -1,10 +1,11 @@
 //! What is not opened, and the name it is refused by.
 
-use crate::support::{Bench, LIMITS, Log, Op, Setup, State, geometry, node, open, open_as};
+use crate::support::{Bench, LIMITS, Log, Op, Setup, State, VOTERS, geometry, node, open, open_as};
 use adapter_std::memory::{Behaviour, Fate, MemoryMedium};
 use raft_nostd::frame::Frames;
 use raft_nostd::journal::{
-    Batch, BatchError, Found, Geometry, Identity, Limits, RecoverError, Voters, WriteError,
+    Batch, BatchError, Entropy, Found, Geometry, Identity, Limits, Opening, RecoverError, Sink,
+    Visitor, Voters, WriteError, inspect, load,
 };
 use raft_nostd::types::{ClusterId, HardState, Index, NodeId, Position, Term};
 
@@ -13,6 +14,38 @@ fn used() -> (Setup, MemoryMedium) {
     let mut bench = Bench::new(setup);
     bench.run(&[Op::Term(Some(1)), Op::Append(2, 5), Op::Sync]).unwrap();
     (setup, bench.medium)
+}
+
+/// How `used` is opened again.
+fn with_opening(limits: Limits, act: impl FnOnce(&Opening<'_>)) {
+    let voters: Vec<NodeId> = VOTERS.iter().map(|id| node(*id)).collect();
+    let identity = Identity { cluster: ClusterId(77), node: node(1), voters: &voters };
+    act(&Opening { identity, entropy: Entropy { incarnation: 8, salt: 8 }, limits });
+}
+
+struct Blind;
+
+impl Visitor for Blind {}
+
+/// A sink that has lost what it was given.
+struct Forgetful(Log);
+
+impl Sink for Forgetful {
+    fn reset(&mut self, base: Position) {
+        self.0.reset(base);
+    }
+
+    fn truncate(&mut self, from: Index) {
+        self.0.truncate(from);
+    }
+
+    fn append(&mut self, frame: &[u8]) -> bool {
+        self.0.append(frame)
+    }
+
+    fn live(&self) -> Frames<'_> {
+        Frames::new(Index(1), self.0.live().count(), &[], &[])
+    }
 }
 
 #[test]
@@ -107,10 +140,57 @@ fn too_small() {
     assert_eq!(LIMITS.segments(&geometry(0, 512, 1)), Some(4));
     assert_eq!(Limits { max_frame: 197, ..LIMITS }.segments(&geometry(9, 512, 1)), None);
     assert_eq!(LIMITS.segments(&geometry(9, 4100, 8)), None);
+    // A segment of 1,024 bytes takes 708 of frames, besides head, header, and room for a seal; 645
+    // where one of 64 does not fit any more.
+    for (ring_bytes, needed) in [(708, 2), (709, 4), (708 + 645, 4), (708 + 646, 6)] {
+        let limits = Limits { ring_bytes, ..LIMITS };
+        assert_eq!(limits.segments(&geometry(0, 1024, 1)), Some(needed));
+    }
     assert_eq!(refused(geometry(1, 4096, 1), LIMITS), Some(RecoverError::Geometry));
     assert_eq!(refused(geometry(2, 256, 1), LIMITS), Some(RecoverError::Geometry));
     assert_eq!(refused(geometry(2, 4096, 128), LIMITS), Some(RecoverError::Geometry));
     assert_eq!(refused(geometry(2, 4100, 8), LIMITS), Some(RecoverError::Geometry));
+}
+
+/// Of the longest frame, and of a head.
+#[test]
+fn a_buffer_that_is_too_short() {
+    let (_, mut medium) = used();
+    for (max_frame, needed) in [(64, 256), (400, 400)] {
+        let (limits, mut log) = (Limits { max_frame, ..LIMITS }, Log::new(300));
+        with_opening(limits, |opening| {
+            assert_eq!(opening.buffer_len(), needed);
+            let mut short = vec![0; needed - 1];
+            let refused = load(&mut medium, opening, &mut log, &mut short).err();
+            assert_eq!(refused, Some(RecoverError::Buffer { needed }));
+        });
+    }
+    let refused = inspect(&mut medium, &mut Blind, &mut [0; 255]).err();
+    assert_eq!(refused, Some(RecoverError::Buffer { needed: 256 }));
+    inspect(&mut medium, &mut Blind, &mut [0; 256]).unwrap();
+}
+
+/// What is begun is what was read: as many entries, from the same place on.
+#[test]
+fn another_log_than_the_journals() {
+    let (setup, medium) = used();
+    with_opening(setup.limits, |opening| {
+        let begin = |first, count, bytes: usize| {
+            let (mut medium, mut log) = (medium.clone(), Log::new(300));
+            let mut buf = vec![0; opening.buffer_len()];
+            let loaded = load(&mut medium, opening, &mut log, &mut buf).unwrap();
+            let held = log.frames.concat();
+            let live = Frames::new(Index(first), count, &held[..bytes.min(held.len())], &[]);
+            loaded.begin(&mut medium, live).map(drop)
+        };
+        assert_eq!(begin(1, 2, usize::MAX), Ok(()));
+        assert_eq!(begin(1, 0, 0), Err(RecoverError::Sink));
+        assert_eq!(begin(1, 3, usize::MAX), Err(RecoverError::Sink));
+        assert_eq!(begin(2, 2, usize::MAX), Err(RecoverError::Sink));
+        let (mut sink, mut buf) = (Forgetful(Log::new(300)), vec![0; opening.buffer_len()]);
+        let loaded = load(&mut medium.clone(), opening, &mut sink, &mut buf);
+        assert_eq!(loaded.err(), Some(RecoverError::Sink));
+    });
 }
 
 #[test]

@@ -285,7 +285,7 @@ impl Bench {
         self.write(next, first)
     }
 
-    fn extend(&mut self, next: &mut State, count: usize, size: usize) {
+    pub fn extend(&mut self, next: &mut State, count: usize, size: usize) {
         for _ in 0..count {
             self.payload = self.payload.wrapping_add(1);
             let payload = vec![self.payload; size];

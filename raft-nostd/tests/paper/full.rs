@@ -450,6 +450,24 @@ fn a_log_of_as_many_bytes_as_the_leaders_is_no_smaller_one() {
     }
 }
 
+/// What is committed makes way one day: it takes no part in the comparison.
+#[test]
+fn a_log_that_holds_all_that_is_not_committed_is_no_smaller_one() {
+    let log_bytes = 16 * 16 + 900 + 230;
+    let small = Options { log_entries: 16, log_bytes, max_command: 200, ..Options::default() };
+    let frames = Disk::new(1, 0, &[1; 5]).with_commands_of(200).frames.concat();
+    for (commit, times) in [(0, 1), (1, 0)] {
+        let mut solo = Solo::with(3, Disk::default(), &small);
+        let capacity = solo.me.raft.capacity().bytes as usize;
+        assert!(frames.len() > capacity && frames.len() / 5 * 4 <= capacity);
+        let frames = Frames::new(Index(1), 5, &frames, &[]);
+        let datagram = solo.datagram_of(2, append(1, at(0, 0), commit), &frames);
+        solo.me.raft.handle_datagram(solo.now, &datagram).unwrap();
+        assert_eq!(solo.me.raft.last(), at(1, 4));
+        assert_eq!(told(&mut solo), times, "{commit} committed");
+    }
+}
+
 /// A datagram of a voter that is longer than this node takes is told of too, though it is refused.
 #[test]
 fn a_longer_datagram_bound_is_told() {

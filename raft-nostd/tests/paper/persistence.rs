@@ -340,3 +340,17 @@ fn an_answer_that_is_due_stays_due() {
     solo.hear_append(2, with_round(append(1, at(0, 0), 0), 1), &[1]);
     assert_eq!(verdict(solo.said_to(2)), acknowledged(0, 1));
 }
+
+/// §3.8: before its term and vote are durable a candidate has asked nobody, so an answer is refused; but
+/// a newer term in one counts.
+#[test]
+fn a_vote_that_was_not_asked_for_is_refused() {
+    let mut solo = Solo::new(3).waiting();
+    solo.stand();
+    let answer = solo.try_hear(2, vote_reply(1, Vote::Granted), &[]);
+    assert_eq!(answer, Err(raft_nostd::Refused::Contradiction));
+    assert_eq!(solo.try_hear(2, vote_reply(0, Vote::Granted), &[]), Ok(()));
+    assert_eq!(solo.try_hear(2, vote_reply(5, Vote::Refused), &[]), Ok(()));
+    assert_eq!((solo.role(), solo.term()), (Role::Follower, 5));
+    assert_eq!(solo.try_hear(2, vote_reply(5, Vote::Refused), &[]), Ok(()), "a follower");
+}

@@ -1,9 +1,9 @@
 //! §5.3: a snapshot on its way, chunk by chunk, in a network that delays what it likes.
 
-use crate::common::solo::Solo;
-use crate::common::{CLUSTER, Disk, id, ids};
-use raft_nostd::wire::{self, Envelope, Install};
-use raft_nostd::{Life, Manifest, Membership, Position, Received, Term};
+use crate::common::solo::{Solo, append, conflict};
+use crate::common::{BUFFER, CLUSTER, Disk, Options, at, id, ids};
+use raft_nostd::wire::{self, Envelope, Install, InstallReply, Message, Receipt};
+use raft_nostd::{Life, Manifest, Membership, Output, Position, Received, Term};
 
 /// A snapshot of three chunks through `last`.
 fn through(last: Position) -> Manifest {
@@ -92,4 +92,63 @@ fn a_late_chunk_of_a_snapshot_that_was_replaced_by_its_like_does_not_end_the_tra
     // Rounds begin again with each term.
     send_in(&mut solo, 1, (3, 3), spoilt, 0);
     assert_eq!(incoming(&solo), Some((spoilt, 1)));
+}
+
+/// It could not read the one before, and has written another (whose chunks are others).
+#[test]
+fn a_leader_may_replace_its_snapshot_by_another_of_the_same_position() {
+    let mut solo = Solo::from(3, Disk::new(2, 0, &[]));
+    let unreadable = through(at(2, 50));
+    let replacement = Manifest { crc: unreadable.crc + 1, ..unreadable };
+    send(&mut solo, (2, 2), unreadable, 0);
+    send(&mut solo, (2, 2), replacement, 0);
+    assert_eq!(incoming(&solo), Some((replacement, 1)));
+}
+
+/// As far as the log may have come meanwhile, by entries that another leader still had.
+#[test]
+fn a_log_that_comes_as_far_as_a_snapshot_ends_its_transfer() {
+    let mut solo = Solo::from(3, Disk::new(2, 0, &[]));
+    let manifest = through(at(2, 3));
+    send(&mut solo, (2, 2), manifest, 0);
+    solo.hear_append(2, append(2, Position::ZERO, 0), &[2, 2]);
+    assert_eq!(incoming(&solo), Some((manifest, 1)));
+    solo.hear_append(2, append(2, at(2, 2), 0), &[2]);
+    assert_eq!(incoming(&solo), None);
+}
+
+/// The chunks that a leader sends now to node `to`, until it has nothing more to say.
+fn chunks_to(solo: &mut Solo, to: u32) -> Vec<u32> {
+    let mut sent = Vec::new();
+    let mut buf = [0; BUFFER];
+    loop {
+        match solo.me.raft.poll_output(solo.now, &mut buf) {
+            Output::TransmitChunk(transmit) if transmit.to == id(to) => sent.push(transmit.chunk),
+            Output::Idle { .. } => return sent,
+            _ => {}
+        }
+    }
+}
+
+/// Equal positions do not make equal snapshots: each node writes its own.
+#[test]
+fn an_answer_about_another_snapshot_of_the_same_position_moves_nothing() {
+    let options = Options { window: 1, ..Options::default() };
+    let mut solo = Solo::with(3, Disk::after(at(1, 50), 1, 0, &[]), &options);
+    solo.lead();
+    solo.steps();
+    let ours = through(at(1, 50));
+    solo.me.raft.handle_snapshot_taken(solo.now, &ours).unwrap();
+    solo.hear(2, conflict(2, 50, Position::ZERO)); // It has nothing.
+    assert_eq!(chunks_to(&mut solo, 2), [0]);
+    let reply = |last, crc| {
+        let (term, receipt) = (Term(2), Receipt::Taken);
+        Message::InstallReply(InstallReply { term, round: 0, last, crc, chunks: 1, receipt })
+    };
+    for (last, crc) in [(ours.last, ours.crc + 1), (at(1, 49), ours.crc)] {
+        solo.hear(2, reply(last, crc));
+        assert_eq!(chunks_to(&mut solo, 2), [], "{last}, {crc}");
+    }
+    solo.hear(2, reply(ours.last, ours.crc));
+    assert_eq!(chunks_to(&mut solo, 2), [1]);
 }
