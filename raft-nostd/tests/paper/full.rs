@@ -2,7 +2,7 @@
 
 use crate::common::solo::{Solo, append, matched, verdict};
 use crate::common::{Disk, Member, Net, Options, Step, at, id, ids};
-use raft_nostd::frame::{EntryKind, Frames, encode, encoded_len};
+use raft_nostd::frame::{EntryKind, Frames, OVERHEAD_MAX, encode, encoded_len};
 use raft_nostd::wire::{AppendReply, Message, Room, Verdict};
 use raft_nostd::{Event, Index, LogFull, Position, ProposeError, Refused, Term};
 
@@ -170,6 +170,29 @@ fn a_leader_that_reaches_nobody_leaves_the_room_to_others() {
         solo.hear(3, reply_with_room(term, last, free as u32));
         assert_eq!(solo.me.terms().len(), entries.len() + 1, "once");
     }
+}
+
+/// ... half full of bytes, too, and to the byte; unless the no-op does not fit at all.
+#[test]
+fn half_full_counts_bytes_to_the_byte() {
+    let mut met = [0; 3];
+    for (held, less) in (0..400).flat_map(|less| [(12, less), (23, less)]) {
+        let options = Options { log_bytes: few_bytes().log_bytes - less, ..few_bytes() };
+        let disk = Disk::new(1, 0, &vec![1; held]).with_commands_of(190);
+        let mut solo = Solo::with(3, disk, &options);
+        let (room, capacity) = (solo.me.raft.room().bytes, solo.me.raft.capacity().bytes);
+        if room < OVERHEAD_MAX as u32 {
+            continue; // That is for the log to say.
+        }
+        solo.lead();
+        let opened = solo.me.terms().len() > held;
+        assert_eq!(opened, room > capacity / 2, "{room} of {capacity}");
+        let bounds = [capacity / 2, capacity / 2 + 1, OVERHEAD_MAX as u32];
+        for (met, bound) in met.iter_mut().zip(bounds) {
+            *met += u32::from(room == bound);
+        }
+    }
+    assert!(met.iter().all(|times| *times > 0), "every bound is met: {met:?}");
 }
 
 /// "what fits on one node fits on all of equal capacity", wherever their rings wrap.
