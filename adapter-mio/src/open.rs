@@ -111,6 +111,7 @@ pub fn open_with_socket<M: StateMachine, D: Medium>(
         told: VecDeque::new(),
         storage_error: None,
         snapshot_error: None,
+        unreadable: None,
     };
     // A node's time begins when it is open: reading a long journal takes longer than an election
     // timeout, and is no silence of a leader.

@@ -127,7 +127,7 @@ impl View<'_> {
         lines.add("loading", u8::from(matches!(self.work, SnapshotWork::Restoring { .. })));
         lines.add("rdb_bgsave_in_progress", u8::from(taking));
         lines.add("rdb_last_save_time", self.saves.last());
-        let outcome = if self.saves.outcome == Outcome::Good { "ok" } else { "err" };
+        let outcome = if self.saves.outcome() == Outcome::Good { "ok" } else { "err" };
         lines.add("rdb_last_bgsave_status", outcome);
         lines.add("rdb_changes_since_last_save", self.raft.bytes_since_snapshot());
         lines.add("aof_enabled", 1);
@@ -158,6 +158,9 @@ impl View<'_> {
                 lines.add(format_args!("snapshot_to_{peer}"), text);
             }
         }
+        let (damage, times) = self.saves.damage();
+        lines.add("snapshot_unreadable", times);
+        lines.add("snapshot_damage", damage.unwrap_or_default());
         lines.add("snapshots_taken", raft.metrics().snapshots_taken);
         lines.add("snapshots_installed", raft.metrics().snapshots_installed);
     }

@@ -102,6 +102,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
         announcer: Announcer::default(),
         counts: Counts::default(),
         saves: Saves::default(),
+        snapshots: options.data.join(SNAPSHOTS),
         patience: options.write_timeout,
         longest: config.max_command,
     };

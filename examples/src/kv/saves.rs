@@ -1,7 +1,10 @@
 //! What is told about snapshots: when the last one was taken, and how one gets on, with a rate.
 
-use super::say::Voice;
+use super::say::{Seldom, Voice};
+use adapter_mio::Unreadable;
+use adapter_std::files;
 use raft_nostd::{Duration, Instant, NodeId, Position, Raft, SnapshotWork, VOTERS_MAX};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How often one that is on its way is told of.
@@ -13,8 +16,19 @@ pub struct Saves {
     /// Seconds since 1970 when the last one became durable, or this process began.
     last: u64,
     /// Whether the last one came about.
-    pub outcome: Outcome,
+    outcome: Outcome,
+    /// What keeps the newest from being read, as far as is known.
+    damage: Option<String>,
+    /// How often it was found unreadable since this process began.
+    unreadable: u64,
+    lines: Lines,
     under_way: Option<Course>,
+}
+
+/// The lines that may have a reason many times a second.
+#[derive(Debug, Default)]
+struct Lines {
+    unreadable: Seldom,
 }
 
 /// How the last snapshot ended.
@@ -50,7 +64,14 @@ type Way = (What, u64, Option<u64>);
 
 impl Default for Saves {
     fn default() -> Self {
-        Self { last: now(), outcome: Outcome::Good, under_way: None }
+        Self {
+            last: now(),
+            outcome: Outcome::Good,
+            damage: None,
+            unreadable: 0,
+            lines: Lines::default(),
+            under_way: None,
+        }
     }
 }
 
@@ -64,11 +85,44 @@ impl Saves {
     pub fn succeeded(&mut self) {
         self.last = now();
         self.outcome = Outcome::Good;
+        self.damage = None; // It replaces what could not be read.
     }
 
     /// One did not come about.
     pub fn failed(&mut self) {
         self.outcome = Outcome::Failed;
+    }
+
+    /// Whether the last one came about, and can be read as far as is known.
+    pub fn outcome(&self) -> Outcome {
+        if self.damage.is_some() { Outcome::Failed } else { self.outcome }
+    }
+
+    /// What keeps the newest from being read, as far as is known, and how often one was found to be
+    /// unreadable since this process began.
+    pub fn damage(&self) -> (Option<&str>, u64) {
+        (self.damage.as_deref(), self.unreadable)
+    }
+
+    /// Says what kept the newest one in `directory` from being sent, if that is news.
+    pub fn look(&mut self, voice: Voice, now: Instant, found: &Unreadable, directory: &Path) {
+        if found.times == self.unreadable {
+            return;
+        }
+        self.unreadable = found.times;
+        let place = match found.segment {
+            Some(segment) => files::segment_path(directory, segment),
+            None => directory.to_path_buf(),
+        };
+        let damage = format!("{}, in {}", found.why, place.display());
+        self.lines.unreadable.say(
+            voice,
+            now,
+            format_args!(
+                "the newest snapshot cannot be sent: {damage}; a new one is taken in its place"
+            ),
+        );
+        self.damage = Some(damage);
     }
 
     /// When to call [`Saves::report`] again.

@@ -231,6 +231,14 @@ impl Kv {
         }
     }
 
+    /// Tells of a snapshot that could not be read. No event does.
+    fn look_at_snapshots<D: Medium>(&mut self, node: &Node<Machine, D>) {
+        let Shared { saves, snapshots, .. } = &mut self.shared;
+        if let Some(found) = node.snapshot_unreadable() {
+            saves.look(self.voice, node.now(), found, snapshots);
+        }
+    }
+
     fn stop<D: Medium>(&mut self, node: &mut Node<Machine, D>) {
         let mut bytes = [0; 16];
         if !matches!(self.signals.read(&mut bytes), Ok(1..)) {
@@ -277,6 +285,8 @@ impl<D: Medium> Service<D> for Kv {
     }
 
     fn event(&mut self, node: &mut Node<Machine, D>, event: Event) {
+        // What could not be read comes before what replaces it.
+        self.look_at_snapshots(node);
         self.shared.announcer.event(&event, node.now());
         match event {
             Event::Status(status) => self.tell_status(status),
@@ -351,6 +361,7 @@ impl<D: Medium> Service<D> for Kv {
         self.serve_touched(node);
         self.announce(node);
         let (now, work) = (node.now(), node.snapshot_work());
+        self.look_at_snapshots(node);
         self.shared.saves.report(self.voice, now, node.raft(), work);
     }
 }

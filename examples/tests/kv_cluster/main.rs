@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod cluster;
+mod snapshots;
 mod space;
 
 use cluster::{Client, Cluster, Scratch, wait_for};

@@ -215,6 +215,13 @@ pub trait Host {
     fn snapshot_error(&mut self, error: &dyn core::fmt::Display) {
         let _ = error;
     }
+
+    /// A chunk of the newest snapshot cannot be read, though a peer is to be sent it. No event tells
+    /// of it: a new snapshot is taken in place of that one, and an event tells how that went. May be
+    /// called once for each such chunk that a drain was to send.
+    fn snapshot_unreadable(&mut self, error: &ChunkError<<Self::Snapshots as Medium>::Error>) {
+        self.snapshot_error(error);
+    }
 }
 
 /// Why a node did not open.

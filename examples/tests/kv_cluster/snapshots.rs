@@ -1,0 +1,85 @@
+//! Snapshots that cannot be read, and what a person is told of them.
+
+use crate::cluster::{Client, Cluster, Node, wait_for};
+use std::path::PathBuf;
+
+/// A key that is in every snapshot, to be found in its file.
+const MARK: &str = "a key to be found on the disk";
+
+/// Three nodes of which one is away, while the others compact their logs past what it knows; the
+/// places of the leader and of the one that is away.
+fn one_away(name: &str) -> (Cluster, usize, usize) {
+    let mut cluster = Cluster::start(name, &["--log-entries", "128"]);
+    let leader = cluster.leader();
+    let away = (leader + 1) % cluster.nodes.len();
+    cluster.nodes[away].kill();
+    let mut client = cluster.nodes[leader].connect();
+    assert_eq!(client.ask(&["SET", MARK, "1"]), "+OK");
+    for number in 0..500 {
+        let reply = format!(":{}", number + 1);
+        wait_for("a write", || (client.ask(&["INCR", "n"]) == reply).then_some(()));
+    }
+    save(&mut client);
+    (cluster, leader, away)
+}
+
+/// `BGSAVE`, and waits until it is done.
+fn save(client: &mut Client) {
+    let taken = |client: &mut Client| {
+        let info = client.ask(&["INFO", "raft"]);
+        let line = info.lines().find_map(|line| line.strip_prefix("snapshots_taken:")).unwrap();
+        line.parse::<u64>().unwrap()
+    };
+    let before = taken(client);
+    wait_for("a place for the next snapshot", || {
+        (client.ask(&["BGSAVE"]) == "+Background saving started").then_some(())
+    });
+    wait_for("the snapshot", || (taken(client) > before).then_some(()));
+}
+
+/// Flips a bit of the state in each of a node's snapshots; the files.
+fn spoil(node: &Node) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(node.data.join("snapshots")).unwrap();
+    let mut spoilt = Vec::new();
+    for file in files.map(|file| file.unwrap().path()) {
+        let mut bytes = std::fs::read(&file).unwrap();
+        let place = bytes.windows(MARK.len()).position(|window| window == MARK.as_bytes());
+        if let Some(place) = place {
+            bytes[place] ^= 1;
+            std::fs::write(&file, bytes).unwrap();
+            spoilt.push(file);
+        }
+    }
+    assert!(!spoilt.is_empty());
+    spoilt
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_sent_is_told_and_replaced() {
+    let (mut cluster, leader, away) = one_away("unreadable");
+    let spoilt = spoil(&cluster.nodes[leader]);
+    cluster.nodes[away].start();
+    cluster.nodes[leader].says("the newest snapshot cannot be sent: chunk 0 is damaged");
+    let log = cluster.nodes[leader].log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("cannot be sent")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].ends_with("; a new one is taken in its place"), "{log}");
+    let named = |file: &PathBuf| lines[0].contains(file.to_str().unwrap());
+    assert!(spoilt.iter().any(named), "{log}");
+    cluster.agreed();
+    assert_ne!(cluster.nodes[leader].info("snapshot_unreadable"), "0");
+    assert_eq!(cluster.nodes[leader].info("snapshot_damage"), "", "the new one can be read");
+    assert_eq!(cluster.nodes[leader].info("rdb_last_bgsave_status"), "ok");
+}
+
+#[test]
+fn a_save_writes_anew_even_where_nothing_has_changed() {
+    let (mut cluster, leader, away) = one_away("anew");
+    let mut client = cluster.nodes[leader].connect();
+    spoil(&cluster.nodes[leader]);
+    save(&mut client);
+    // Whoever needs it gets it as if nothing had happened.
+    cluster.nodes[away].start();
+    cluster.agreed();
+    assert_eq!(cluster.nodes[leader].info("snapshot_unreadable"), "0");
+}
