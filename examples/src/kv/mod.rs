@@ -29,6 +29,7 @@ mod inspect_snapshots;
 mod journal;
 mod keys;
 mod local;
+mod lost;
 mod machine;
 #[cfg(test)]
 mod machine_tests;

@@ -1,7 +1,9 @@
 //! Snapshots that cannot be read, and what a person is told of them.
 
+use super::kv;
 use crate::cluster::{Client, Cluster, Node, wait_for};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// A key that is in every snapshot, to be found in its file.
 const MARK: &str = "a key to be found on the disk";
@@ -39,14 +41,14 @@ fn save(client: &mut Client) {
 
 /// Flips a bit of the state in each of a node's snapshots; the files.
 fn spoil(node: &Node) -> Vec<PathBuf> {
-    let files = std::fs::read_dir(node.data.join("snapshots")).unwrap();
+    let files = fs::read_dir(node.data.join("snapshots")).unwrap();
     let mut spoilt = Vec::new();
     for file in files.map(|file| file.unwrap().path()) {
-        let mut bytes = std::fs::read(&file).unwrap();
+        let mut bytes = fs::read(&file).unwrap();
         let place = bytes.windows(MARK.len()).position(|window| window == MARK.as_bytes());
         if let Some(place) = place {
             bytes[place] ^= 1;
-            std::fs::write(&file, bytes).unwrap();
+            fs::write(&file, bytes).unwrap();
             spoilt.push(file);
         }
     }
@@ -82,4 +84,76 @@ fn a_save_writes_anew_even_where_nothing_has_changed() {
     cluster.nodes[away].start();
     cluster.agreed();
     assert_eq!(cluster.nodes[leader].info("snapshot_unreadable"), "0");
+}
+
+/// Starts a node that refuses to; its last words.
+fn last_words(node: &mut Node) -> String {
+    node.start();
+    assert_eq!(node.ended().code(), Some(1));
+    let log = node.log();
+    log.lines().last().unwrap().to_owned()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for file in fs::read_dir(from).unwrap().map(|file| file.unwrap().path()) {
+        fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
+    }
+}
+
+/// All that is advised is followed, too.
+#[test]
+fn a_start_without_its_snapshot_names_the_file_and_what_helps() {
+    let (mut cluster, leader, away) = one_away("lost");
+    cluster.nodes[away].start();
+    let node = &mut cluster.nodes[leader];
+    let snapshots = node.data.join("snapshots");
+    let [old, copied] = ["old", "copied"].map(|name| snapshots.with_extension(name));
+    copy(&snapshots, &old);
+    let mut client = node.connect();
+    for number in 500..1_000 {
+        let reply = format!(":{}", number + 1);
+        wait_for("a write", || (client.ask(&["INCR", "n"]) == reply).then_some(()));
+    }
+    save(&mut client);
+    assert!(node.stop().success());
+    copy(&snapshots, &copied);
+    let remedy = format!("bring all of {} back from a copy", snapshots.display());
+    let inspect = |node: &Node| {
+        let output = kv(&["inspect", node.data.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stdout).unwrap()
+    };
+
+    let spoilt = spoil(node);
+    let (words, told) = (last_words(node), inspect(node));
+    for text in [&words, &told] {
+        assert!(text.contains("chunk 0 is damaged: segment "), "{text}");
+        assert!(spoilt.iter().any(|file| text.contains(file.to_str().unwrap())), "{text}");
+        assert!(text.contains(&remedy), "{text}");
+    }
+    // Where both of them begin.
+    for head in ["segment-000.journal", "segment-001.journal"] {
+        let mut bytes = fs::read(snapshots.join(head)).unwrap();
+        bytes[0] ^= 1;
+        fs::write(snapshots.join(head), bytes).unwrap();
+    }
+    let (words, told) = (last_words(node), inspect(node));
+    assert!(
+        words.contains("segment-000.journal or in ") && words.contains("001.journal"),
+        "{words}"
+    );
+    assert!(words.contains(&remedy) && told.contains(&remedy), "{words} {told}");
+    fs::remove_dir_all(&snapshots).unwrap();
+    let words = last_words(node);
+    assert!(words.contains("there is none in ") && words.contains(&remedy), "{words}");
+
+    fs::remove_dir_all(&snapshots).unwrap();
+    copy(&old, &snapshots);
+    let words = last_words(node);
+    assert!(words.contains("the newest ends at ") && words.contains(&remedy), "{words}");
+    fs::remove_dir_all(&snapshots).unwrap();
+    copy(&copied, &snapshots);
+    node.start();
+    cluster.agreed();
 }
