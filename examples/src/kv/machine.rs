@@ -1,6 +1,7 @@
 //! The replicated state: keys and values, and where clients reach each node.
 
 use super::digest::{Digest, Kind};
+use super::discarded::Left;
 use super::encoding::{Bytes, Change, Command, Condition, Query, Step, decode};
 use super::keys::Keys;
 use super::snapshot::{Reading, Writing};
@@ -88,6 +89,13 @@ impl Content {
         Some(())
     }
 
+    /// Becomes `new`.
+    fn replace(&mut self, new: Self) {
+        let Self { keys, addresses, digest, bytes } = new;
+        self.keys.replace(keys);
+        (self.addresses, self.digest, self.bytes) = (addresses, digest, bytes);
+    }
+
     /// Removes all keys.
     fn clear(&mut self) {
         self.keys.clear();
@@ -123,6 +131,19 @@ impl Machine {
     /// The last command that was applied in this run.
     pub fn last_applied(&self) -> Index {
         self.applied
+    }
+
+    /// Lets some of what nobody needs any more go, `most` keys at most: to be called again while
+    /// something is left, whenever nobody waits. O(`most`).
+    pub fn tidy(&self, most: usize) -> Left {
+        self.content.keys.let_go(most)
+    }
+
+    /// Gives up what was read of a snapshot.
+    fn give_up_reading(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            self.content.keys.discard(reading.into_content().keys);
+        }
     }
 
     /// Lets the image of a snapshot go.
@@ -294,16 +315,22 @@ impl StateMachine for Machine {
 
     fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
         if offset == 0 {
+            self.give_up_reading();
             self.reading = Some(Reading::default());
         }
-        let mut reading = self.reading.take().ok_or(SnapshotError::Malformed)?;
-        if piece.is_empty() {
-            self.let_go();
-            (self.content, self.applied) = reading.finish()?;
-            return Ok(());
+        let reading = self.reading.as_mut().ok_or(SnapshotError::Malformed)?;
+        let taken = if piece.is_empty() { reading.check_end() } else { reading.take(piece) };
+        if taken.is_err() {
+            self.give_up_reading();
+            return taken;
         }
-        reading.take(piece)?;
-        self.reading = Some(reading);
+        if piece.is_empty()
+            && let Some(reading) = self.reading.take()
+        {
+            self.let_go();
+            self.applied = reading.applied();
+            self.content.replace(reading.into_content());
+        }
         Ok(())
     }
 }

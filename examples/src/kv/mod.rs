@@ -18,6 +18,7 @@ mod client;
 mod descriptors;
 mod desk;
 mod digest;
+mod discarded;
 mod door;
 mod encoding;
 mod error;

@@ -3,6 +3,7 @@
 
 use super::client::{After, Client};
 use super::desk::{Desk, Shared, elsewhere};
+use super::discarded::Left;
 use super::encoding::{Command, encode};
 use super::machine::{Machine, Response};
 use super::reply::{self, Reply};
@@ -25,6 +26,8 @@ const FIRST_CLIENT: usize = FIRST_TOKEN + 2;
 const READ_BYTES: usize = 64 << 10;
 /// Connections taken in one turn.
 const ACCEPTS: u32 = 64;
+/// Keys let go in one turn that nobody needs any more: less than a millisecond.
+const LET_GO: usize = 512;
 /// How long to wait when the operating system has no connection to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -64,6 +67,8 @@ pub struct Kv {
     door: Door,
     phase: Phase,
     told: Option<Status>,
+    /// Of what the state has no use for any more.
+    left: Left,
     scratch: Box<[u8]>,
 }
 
@@ -88,6 +93,7 @@ impl Kv {
             door: Door::Quiet,
             phase: Phase::Open,
             told: None,
+            left: Left::Nothing,
             scratch: vec![0; READ_BYTES].into_boxed_slice(),
         }
     }
@@ -337,7 +343,7 @@ impl<D: Medium> Service<D> for Kv {
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        if !self.touched.is_empty() {
+        if !self.touched.is_empty() || self.left == Left::Something {
             return Some(Instant::ORIGIN);
         }
         let door = match self.door {
@@ -360,6 +366,7 @@ impl<D: Medium> Service<D> for Kv {
         self.lose_patience(node.now());
         self.serve_touched(node);
         self.announce(node);
+        self.left = node.machine().tidy(LET_GO);
         let (now, work) = (node.now(), node.snapshot_work());
         self.look_at_snapshots(node);
         self.shared.saves.report(self.voice, now, node.raft(), work);
