@@ -7,7 +7,7 @@ use super::discarded::Left;
 use super::encoding::{Command, encode};
 use super::machine::{Machine, Response};
 use super::reply::{self, Reply};
-use super::saves::say_position;
+use super::saves::Way;
 use super::say::Voice;
 use super::waiting::Waiter;
 use adapter_mio::{FIRST_TOKEN, Node, Service};
@@ -323,18 +323,9 @@ impl<D: Medium> Service<D> for Kv {
                 let why = node.storage_error().unwrap_or("no space");
                 self.voice.say(format_args!("the journal cannot grow: {why}"));
             }
-            Event::SnapshotTaken(position) => {
-                self.shared.saves.succeeded();
-                say_position(self.voice, "took a snapshot", position);
-            }
-            Event::SnapshotInstalled(position) => {
-                self.shared.saves.succeeded();
-                say_position(self.voice, "took over a snapshot", position);
-            }
-            Event::SnapshotFailed(failure) => {
-                self.shared.saves.failed();
-                let why = node.snapshot_error().unwrap_or("the state cannot be written or read");
-                self.voice.say(format_args!("no snapshot ({failure}): {why}"));
+            Event::SnapshotTaken(_) | Event::SnapshotInstalled(_) | Event::SnapshotFailed(_) => {
+                let (voice, now) = (self.voice, node.now());
+                self.shared.saves.event(voice, now, &event, node.snapshot_error());
             }
             Event::StorageRecovered => self.voice.say(format_args!("the journal can grow again")),
             Event::Halted(_) => self.phase = Phase::Ending("the node has halted"),
@@ -367,8 +358,8 @@ impl<D: Medium> Service<D> for Kv {
         self.serve_touched(node);
         self.announce(node);
         self.left = node.machine().tidy(LET_GO);
-        let (now, work) = (node.now(), node.snapshot_work());
         self.look_at_snapshots(node);
-        self.shared.saves.report(self.voice, now, node.raft(), work);
+        let way = Way::of(node.raft(), node.snapshot_work());
+        self.shared.saves.report(self.voice, node.now(), way);
     }
 }

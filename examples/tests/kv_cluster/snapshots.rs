@@ -86,6 +86,16 @@ fn a_save_writes_anew_even_where_nothing_has_changed() {
     assert_eq!(cluster.nodes[leader].info("snapshot_unreadable"), "0");
 }
 
+#[test]
+fn what_happens_often_is_told_now_and_then() {
+    let (cluster, leader, _) = one_away("often");
+    let leader = &cluster.nodes[leader];
+    let taken: usize = leader.info("snapshots_taken").parse().unwrap();
+    let log = leader.log();
+    let told = log.lines().filter(|line| line.contains(" took a snapshot ")).count();
+    assert!(told > 0 && told < taken, "{told} of {taken}: {log}");
+}
+
 /// Starts a node that refuses to; its last words.
 fn last_words(node: &mut Node) -> String {
     node.start();
