@@ -23,6 +23,8 @@ pub struct Saves {
     last: u64,
     /// Whether the last one came about.
     outcome: Outcome,
+    /// How many changes of this run the last one has.
+    saved: u64,
     /// What keeps the newest from being read, as far as is known.
     damage: Option<String>,
     /// How often it was found unreadable since this process began.
@@ -115,10 +117,11 @@ impl Course {
 /// How far it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Way {
+    /// What is done.
     pub what: What,
     /// The last entry it is of, where that is known.
     last: Option<Position>,
-    /// In bytes.
+    /// Bytes so far.
     pub bytes: u64,
     /// Of so many, where that is known.
     of: Option<u64>,
@@ -126,10 +129,26 @@ pub struct Way {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
+    /// This node takes one.
     Taking,
+    /// Its state is restored from one.
     Restoring,
+    /// A leader sends it one.
     Receiving,
+    /// It sends that node one; there may be more.
     Sending(NodeId),
+}
+
+impl What {
+    /// In one word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Taking => "taking",
+            Self::Restoring => "restoring",
+            Self::Receiving => "receiving",
+            Self::Sending(_) => "sending",
+        }
+    }
 }
 
 impl fmt::Display for What {
@@ -148,6 +167,7 @@ impl Default for Saves {
         Self {
             last: unix_time(),
             outcome: Outcome::Good,
+            saved: 0,
             damage: None,
             unreadable: 0,
             lines: Lines::default(),
@@ -162,18 +182,30 @@ impl Saves {
         self.last
     }
 
-    /// Takes in, and says, what became of one; `why` is what went wrong last.
-    pub fn event(&mut self, voice: Voice, now: Instant, event: &Event, why: Option<&str>) {
+    /// How many changes of this run the last one has.
+    pub fn saved(&self) -> u64 {
+        self.saved
+    }
+
+    /// Takes in, and says, what became of one that has so many `changes` of this run; `why` is what
+    /// went wrong last.
+    pub fn event(
+        &mut self,
+        voice: Voice,
+        now: Instant,
+        event: &Event,
+        (changes, why): (u64, Option<&str>),
+    ) {
         let Lines { taken, installed, failed, .. } = &mut self.lines;
         match event {
             Event::SnapshotTaken(position) => {
                 taken.say(voice, now, format_args!("took a snapshot {}", Through(*position)));
-                self.succeeded();
+                self.succeeded(changes);
             }
             Event::SnapshotInstalled(position) => {
                 let through = Through(*position);
                 installed.say(voice, now, format_args!("took over a snapshot {through}"));
-                self.succeeded();
+                self.succeeded(changes);
             }
             Event::SnapshotFailed(failure) => {
                 // A state machine says nothing of its own.
@@ -187,7 +219,8 @@ impl Saves {
     }
 
     /// One is durable just now.
-    fn succeeded(&mut self) {
+    fn succeeded(&mut self, changes: u64) {
+        self.saved = changes;
         self.last = unix_time();
         self.outcome = Outcome::Good;
         self.damage = None; // It replaces what could not be read.

@@ -325,7 +325,8 @@ impl<D: Medium> Service<D> for Kv {
             }
             Event::SnapshotTaken(_) | Event::SnapshotInstalled(_) | Event::SnapshotFailed(_) => {
                 let (voice, now) = (self.voice, node.now());
-                self.shared.saves.event(voice, now, &event, node.snapshot_error());
+                let news = (node.machine().changes_written(), node.snapshot_error());
+                self.shared.saves.event(voice, now, &event, news);
             }
             Event::StorageRecovered => self.voice.say(format_args!("the journal can grow again")),
             Event::Halted(_) => self.phase = Phase::Ending("the node has halted"),

@@ -59,6 +59,9 @@ fn spoil(node: &Node) -> Vec<PathBuf> {
 #[test]
 fn a_snapshot_that_cannot_be_sent_is_told_and_replaced() {
     let (mut cluster, leader, away) = one_away("unreadable");
+    wait_for("the leader to offer it", || {
+        (cluster.nodes[leader].info("snapshot_work") == "sending").then_some(())
+    });
     let spoilt = spoil(&cluster.nodes[leader]);
     cluster.nodes[away].start();
     cluster.nodes[leader].says("the newest snapshot cannot be sent: chunk 0 is damaged");
@@ -69,6 +72,9 @@ fn a_snapshot_that_cannot_be_sent_is_told_and_replaced() {
     let named = |file: &PathBuf| lines[0].contains(file.to_str().unwrap());
     assert!(spoilt.iter().any(named), "{log}");
     cluster.agreed();
+    wait_for("the end of it", || {
+        (cluster.nodes[leader].info("snapshot_work") == "idle").then_some(())
+    });
     assert_ne!(cluster.nodes[leader].info("snapshot_unreadable"), "0");
     assert_eq!(cluster.nodes[leader].info("snapshot_damage"), "", "the new one can be read");
     assert_eq!(cluster.nodes[leader].info("rdb_last_bgsave_status"), "ok");
@@ -78,6 +84,10 @@ fn a_snapshot_that_cannot_be_sent_is_told_and_replaced() {
 fn a_save_writes_anew_even_where_nothing_has_changed() {
     let (mut cluster, leader, away) = one_away("anew");
     let mut client = cluster.nodes[leader].connect();
+    assert_eq!(client.ask(&["MSET", "a", "1", "b", "2"]), "+OK");
+    assert_eq!(cluster.nodes[leader].info("rdb_changes_since_last_save"), "2");
+    save(&mut client);
+    assert_eq!(cluster.nodes[leader].info("rdb_changes_since_last_save"), "0");
     spoil(&cluster.nodes[leader]);
     save(&mut client);
     // Whoever needs it gets it as if nothing had happened.
