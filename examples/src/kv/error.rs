@@ -1,7 +1,7 @@
 //! Why the program ends otherwise than by being asked to.
 
 use super::lost;
-use super::run::SNAPSHOTS;
+use super::snapshot_files::SNAPSHOTS;
 use adapter_mio::{OpenError, RunError};
 use adapter_std::files::FileError;
 use raft_nostd::ClusterId;

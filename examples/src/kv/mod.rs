@@ -47,6 +47,7 @@ mod session;
 #[cfg(test)]
 mod session_tests;
 mod snapshot;
+mod snapshot_files;
 #[cfg(test)]
 mod snapshot_tests;
 mod table;

@@ -299,6 +299,9 @@ fn what_cannot_start_says_why_in_one_line() {
     for arguments in usage {
         expect_line(&arguments, 2, "");
     }
+    for (bytes, part) in [("0", "--log-bytes 0 is too small"), ("20KiB", "at least")] {
+        expect_line(&with("127.0.0.1:0", &["--log-bytes", bytes]), 2, part);
+    }
     let mut busy = base("127.0.0.1:0");
     busy[5] = &taken;
     expect_line(&busy, 1, &taken);
