@@ -43,16 +43,33 @@ pub struct Node {
     /// Its directory.
     pub data: PathBuf,
     arguments: Vec<String>,
+    /// The limit on the length of its files, in the units of `ulimit -f`.
+    pub limit: &'static str,
     child: Option<Child>,
 }
 
 impl Node {
+    /// A node that is a cluster of its own; not started.
+    pub fn alone(scratch: &Scratch, flags: &[&str]) -> Self {
+        let listener = TcpListener::bind(loopback()).unwrap();
+        let (client, data) = (listener.local_addr().unwrap(), scratch.path().join("n1"));
+        let line = format!(
+            "--id 1 --raft 127.0.0.1:0 --client {client} --data {} --election-timeout 200ms \
+             --heartbeat 50ms",
+            data.display()
+        );
+        let words = line.split_whitespace().chain(flags.iter().copied());
+        let arguments = words.map(str::to_owned).collect();
+        Self { id: 1, client, data, arguments, limit: "unlimited", child: None }
+    }
+
     pub fn start(&mut self) {
         assert!(self.child.is_none(), "node {} runs already", self.id);
         let log = OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kv"));
-        let command = command.args(&self.arguments).stdin(Stdio::null()).stderr(log);
-        self.child = Some(command.spawn().unwrap());
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -S -f \"$1\"; shift; exec \"$@\"", "sh", self.limit]);
+        command.arg(env!("CARGO_BIN_EXE_kv")).args(&self.arguments);
+        self.child = Some(command.stdin(Stdio::null()).stderr(log).spawn().unwrap());
     }
 
     fn log_path(&self) -> PathBuf {
@@ -82,8 +99,12 @@ impl Node {
         child.wait().unwrap();
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     pub fn signal(&self, signal: &str) {
-        let pid = self.child.as_ref().unwrap().id().to_string();
+        let pid = self.pid().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
@@ -159,7 +180,7 @@ impl Cluster {
             }
             let mut arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
             arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
-            Node { id, client: clients[place], data, arguments, child: None }
+            Node { id, client: clients[place], data, arguments, limit: "unlimited", child: None }
         };
         let mut nodes: Vec<Node> = (0..3).map(node).collect();
         nodes.iter_mut().for_each(Node::start);
