@@ -38,9 +38,11 @@ pub struct Cli {
 /// Something else than running a node.
 #[derive(Subcommand, Debug)]
 pub enum Task {
-    /// Show the journal of a stopped node: term, vote, entries, and where it is damaged
+    /// Show the journal and the snapshots of a stopped node: term, vote, entries, what the newest
+    /// snapshot is of, and where they are damaged
     ///
-    /// Changes nothing. Exits with status 1 when acknowledged bytes are damaged.
+    /// All of the newest snapshot is read. Changes nothing. Exits with status 1 when acknowledged
+    /// bytes are damaged, and says what helps.
     Inspect {
         /// The directory given to the node as --data
         dir: PathBuf,

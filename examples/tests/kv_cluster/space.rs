@@ -131,6 +131,18 @@ fn the_directory_stays_within_what_is_told() {
     assert!(most <= told, "{most} of {told}");
 }
 
+/// Whether that many are there.
+fn all_there(node: &Node, taken: usize) {
+    let mut client = node.connect();
+    for number in 0..taken {
+        let (key, value) = (format!("key {number}"), format!("{number:08000}"));
+        wait_for("a read", || match client.ask(&["GET", &key]) {
+            reply if reply.starts_with('-') => None,
+            reply => Some(assert_eq!(reply, value)),
+        });
+    }
+}
+
 /// `ulimit -f` is a full disk to the node: it costs the snapshot, not the node, and no write.
 #[test]
 fn a_limit_on_files_costs_a_running_node_its_snapshot_alone() {
@@ -146,23 +158,38 @@ fn a_limit_on_files_costs_a_running_node_its_snapshot_alone() {
     assert!((500..2_900).contains(&taken), "{taken} were taken before the log was full");
     node.says("no snapshot (no space): no space for ");
     assert_eq!(node.info("rdb_last_bgsave_status"), "err");
-    let all_there = |node: &Node| {
-        let mut client = node.connect();
-        for number in 0..taken {
-            let (key, value) = (format!("key {number}"), format!("{number:08000}"));
-            wait_for("a read", || match client.ask(&["GET", &key]) {
-                reply if reply.starts_with('-') => None,
-                reply => Some(assert_eq!(reply, value)),
-            });
-        }
-    };
-    all_there(&node);
+    all_there(&node, taken);
     node.kill();
     node.start();
-    all_there(&node);
+    all_there(&node, taken);
     assert!(node.stop().success());
     node.limit = "unlimited";
     node.start();
-    all_there(&node);
+    all_there(&node, taken);
     assert!(set(&mut node.connect(), taken), "there is room again");
+}
+
+/// A limit that strikes in the middle of a file of the journal, whose space was promised, is a failed
+/// write: the node halts and says why. It is not ended by the signal.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_limit_within_the_journal_halts_a_node_and_loses_nothing() {
+    let scratch = Scratch::new("within");
+    let flags = ["--journal", "64MiB", "--segment", "4MiB", "--log-bytes", "16MiB"];
+    let mut node = Node::alone(&scratch, &flags);
+    node.start();
+    let mut client = node.connect();
+    assert!((0..50).all(|number| set(&mut client, number)));
+    let limit = ["--pid", &node.pid().to_string(), "--fsize=1048576:unlimited"];
+    assert!(Command::new("prlimit").args(limit).status().unwrap().success());
+    let more = (50..500).take_while(|number| {
+        let (key, value) = (format!("key {number}"), format!("{number:08000}"));
+        client.ask(&["SET", &key, &value]) == "+OK"
+    });
+    let taken = 50 + more.count();
+    assert!((60..200).contains(&taken), "{taken}");
+    assert_eq!(node.ended().code(), Some(1));
+    assert!(node.log().contains("the node has halted: the storage failed: "), "{}", node.log());
+    node.start();
+    all_there(&node, taken);
 }
