@@ -136,10 +136,10 @@ fn all_there(node: &Node, taken: usize) {
     let mut client = node.connect();
     for number in 0..taken {
         let (key, value) = (format!("key {number}"), format!("{number:08000}"));
-        wait_for("a read", || match client.ask(&["GET", &key]) {
-            reply if reply.starts_with('-') => None,
-            reply => Some(assert_eq!(reply, value)),
+        let read = wait_for("a read", || {
+            Some(client.ask(&["GET", &key])).filter(|reply| !reply.starts_with('-'))
         });
+        assert_eq!(read, value);
     }
 }
 
