@@ -67,7 +67,7 @@ fn agrees_with_a_vector() {
                 1 => {
                     let gone = random(held + 1);
                     log.compact(model.base.index.plus(gone));
-                    if let Some((base, _)) = model.entries.drain(..gone as usize).last() {
+                    if let Some((base, _)) = model.entries.drain(..gone as usize).next_back() {
                         model.base = base;
                     }
                 }
