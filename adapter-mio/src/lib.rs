@@ -106,5 +106,6 @@ pub use options::Options;
 pub use run::Loop;
 pub use service::{FIRST_TOKEN, NoService, Service};
 pub use stopper::Stopper;
+pub use world::Unreadable;
 
 pub use mio;

@@ -1,7 +1,7 @@
 //! The node as a service sees it.
 
 use crate::link::{Received, count};
-use crate::world::{Told, World};
+use crate::world::{Told, Unreadable, World};
 use adapter_std::clock::Clock;
 use adapter_std::files::FileMedium;
 use mio::Registry;
@@ -149,6 +149,12 @@ impl<M: StateMachine, D: Medium> Node<M, D> {
         self.driver.compact();
     }
 
+    /// Takes a snapshot in place of the newest, even where nothing was applied since. See
+    /// [`Driver::replace_snapshot`].
+    pub fn replace_snapshot(&mut self) {
+        self.driver.replace_snapshot();
+    }
+
     /// What is being done about snapshots.
     #[must_use]
     pub fn snapshot_work(&self) -> SnapshotWork {
@@ -160,6 +166,13 @@ impl<M: StateMachine, D: Medium> Node<M, D> {
     #[must_use]
     pub fn snapshot_error(&self) -> Option<&str> {
         self.driver.host().snapshot_error.as_deref()
+    }
+
+    /// What kept the newest snapshot from being read last when a peer was to be sent it, if anything
+    /// ever did. Its count tells whether it is news: there is no event for it.
+    #[must_use]
+    pub fn snapshot_unreadable(&self) -> Option<&Unreadable> {
+        self.driver.host().unreadable.as_ref()
     }
 
     /// What the loop has done.

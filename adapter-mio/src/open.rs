@@ -31,6 +31,63 @@ const EVENTS: usize = 256;
 const MEMORY_MAX: u64 = 1 << 31;
 
 /// The media of a node. A medium alone is the journal of a node that never compacts its log.
+///
+/// With a second medium it runs for ever in a log of any size. That has segments for two snapshots,
+/// an even number, and one that grows takes no more space than they need:
+///
+/// ```
+/// use adapter_mio::{Options, Storage, open};
+/// use adapter_std::files::{self, FileMedium, Space};
+/// use raft_nostd::{ClusterId, Committed, Config, NodeId, SnapshotError, StateMachine};
+///
+/// /// The last command, of 100 bytes at most.
+/// #[derive(Default)]
+/// struct Last { command: Vec<u8>, image: Vec<u8> }
+///
+/// impl StateMachine for Last {
+///     type Response = ();
+///     fn apply(&mut self, committed: Committed<'_>) {
+///         self.command = committed.command.to_vec();
+///     }
+///     fn query(&self, _: &[u8]) {}
+///     fn snapshot(&mut self, offset: u64, piece: &mut [u8]) -> Result<usize, SnapshotError> {
+///         if offset > 0 || piece.is_empty() {
+///             return Ok(0); // The end, or it is given up.
+///         }
+///         let room = piece.get_mut(..self.command.len()).ok_or(SnapshotError::Unsupported)?;
+///         room.copy_from_slice(&self.command);
+///         Ok(self.command.len())
+///     }
+///     fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
+///         match (offset, piece) {
+///             (0, []) => self.command.clear(), // A snapshot of nothing.
+///             (_, []) => self.command = std::mem::take(&mut self.image),
+///             (0, piece) => self.image = piece.to_vec(),
+///             _ => return Err(SnapshotError::Malformed),
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// # let dir = std::env::temp_dir().join(format!("adapter-mio-storage-{}", std::process::id()));
+/// let voters = [NodeId::new(1).unwrap()];
+/// let config = Config::new(ClusterId::from_name("last"), voters[0], &voters);
+/// let mut options = Options::new("127.0.0.1:0".parse()?, vec![]);
+/// // Besides when the log is more than half full:
+/// options.compaction.after_bytes = 1 << 20;
+/// let storage = Storage {
+///     journal: FileMedium::open(dir.join("journal"), files::Options::new(1 << 20, 4))?,
+///     snapshots: Some(FileMedium::open(
+///         dir.join("snapshots"),
+///         files::Options::new(64 << 10, 4).with_space(Space::Grown),
+///     )?),
+/// };
+/// let node = open(&config, options, Last::default(), storage, config.log_bytes(100))?;
+/// assert!(node.node().snapshots().is_some());
+/// # drop(node);
+/// # std::fs::remove_dir_all(&dir)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Storage<D> {
     /// For the journal.
@@ -111,6 +168,7 @@ pub fn open_with_socket<M: StateMachine, D: Medium>(
         told: VecDeque::new(),
         storage_error: None,
         snapshot_error: None,
+        unreadable: None,
     };
     // A node's time begins when it is open: reading a long journal takes longer than an election
     // timeout, and is no silence of a leader.

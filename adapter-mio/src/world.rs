@@ -2,6 +2,7 @@
 
 use crate::link::Link;
 use raft_nostd::journal::{Medium, WriteError};
+use raft_nostd::vault::ChunkError;
 use raft_nostd::{Event, Host, Position, StateMachine};
 use std::collections::VecDeque;
 
@@ -18,6 +19,21 @@ pub(crate) struct World<M: StateMachine, D> {
     pub(crate) storage_error: Option<String>,
     /// What went wrong with a snapshot last.
     pub(crate) snapshot_error: Option<String>,
+    /// What kept the newest snapshot from being sent last.
+    pub(crate) unreadable: Option<Unreadable>,
+}
+
+/// Why a chunk of the newest snapshot could not be read when a peer was to be sent it. A new snapshot
+/// is taken in place of that one; [`Event::SnapshotTaken`] or [`Event::SnapshotFailed`] tells how it
+/// went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// How often that was so since the loop was opened, of any snapshot and any chunk. Saturates.
+    pub times: u64,
+    /// The last time: the segment of the snapshots' medium, where one is damaged.
+    pub segment: Option<u32>,
+    /// The last time: what was wrong, in words.
+    pub why: String,
 }
 
 /// Something to tell, in the order it happened.
@@ -63,5 +79,15 @@ impl<M: StateMachine, D: Medium> Host for World<M, D> {
 
     fn snapshot_error(&mut self, error: &dyn std::fmt::Display) {
         self.snapshot_error = Some(error.to_string());
+    }
+
+    fn snapshot_unreadable(&mut self, error: &ChunkError<D::Error>) {
+        let segment = match error {
+            ChunkError::Damaged { segment, .. } => Some(*segment),
+            _ => None,
+        };
+        let before = self.unreadable.as_ref().map_or(0, |before| before.times);
+        let times = before.saturating_add(1);
+        self.unreadable = Some(Unreadable { times, segment, why: error.to_string() });
     }
 }

@@ -11,10 +11,12 @@ use std::collections::{BTreeMap, HashMap};
 pub trait Tickets: Default + Clone + Send + 'static {
     /// One more for `who`.
     fn buy(&mut self, who: u8);
-    /// Whose ticket is the `nth`.
-    fn nth(&self, nth: u32) -> Option<u8>;
     /// Who has how many.
     fn list(&self) -> Vec<(u8, u32)>;
+    /// Whose ticket is the `nth`.
+    fn nth(&self, nth: usize) -> Option<u8> {
+        self.list().into_iter().flat_map(|(who, tickets)| (0..tickets).map(move |_| who)).nth(nth)
+    }
 }
 
 impl Tickets for HashMap<u8, u32> {
@@ -24,11 +26,6 @@ impl Tickets for HashMap<u8, u32> {
 
     /// The bug: a hash map's order differs from process to process, and so who wins does from replica to
     /// replica.
-    fn nth(&self, nth: u32) -> Option<u8> {
-        let mut all = self.iter().flat_map(|(who, tickets)| (0..*tickets).map(|_| *who));
-        all.nth(nth as usize)
-    }
-
     fn list(&self) -> Vec<(u8, u32)> {
         self.iter().map(|(who, tickets)| (*who, *tickets)).collect()
     }
@@ -37,11 +34,6 @@ impl Tickets for HashMap<u8, u32> {
 impl Tickets for BTreeMap<u8, u32> {
     fn buy(&mut self, who: u8) {
         *self.entry(who).or_default() += 1;
-    }
-
-    fn nth(&self, nth: u32) -> Option<u8> {
-        let mut all = self.iter().flat_map(|(who, tickets)| (0..*tickets).map(|_| *who));
-        all.nth(nth as usize)
     }
 
     fn list(&self) -> Vec<(u8, u32)> {
@@ -68,7 +60,7 @@ impl<T: Tickets> StateMachine for Lottery<T> {
     fn apply(&mut self, committed: Committed<'_>) -> Option<u8> {
         match *committed.command {
             [BUY, who] => self.tickets.buy(who),
-            [DRAW, nth] => self.winners.extend(self.tickets.nth(u32::from(nth))),
+            [DRAW, nth] => self.winners.extend(self.tickets.nth(usize::from(nth))),
             _ => {}
         }
         self.winners.last().copied()

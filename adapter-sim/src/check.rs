@@ -28,7 +28,7 @@ pub fn check<M: Subject>(make: impl Fn() -> M + Send + Sync + 'static, seeds: Ra
     let (_, tape) = simulator.record(seed);
     let short = simulator.shrink(&tape, PATIENCE, |_, _| {});
     let (_, story) = simulator.tell(&short.map_or(tape, |short| short.tape));
-    panic!("seed {seed} failed: {}{}", failure.verdict, kept(seed, &story));
+    panic!("seed {seed} failed: {failure}{}", kept(seed, &story));
 }
 
 /// Where the story of a short run that fails in the same way is kept.

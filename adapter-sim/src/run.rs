@@ -8,6 +8,7 @@ use crate::world::World;
 use crate::world::tally::Tally;
 use raft_nostd::Duration;
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -45,6 +46,14 @@ pub struct Failure {
     /// The judge's words.
     pub verdict: String,
 }
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.verdict)
+    }
+}
+
+impl std::error::Error for Failure {}
 
 /// Runs clusters of nodes with one kind of state machine.
 #[derive(Clone)]

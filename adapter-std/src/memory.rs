@@ -3,6 +3,10 @@
 //! It remembers which bytes are durable and which were only written. [`MemoryMedium::crash`] decides
 //! sector by sector what of the latter survives. Deterministic: the same calls give the same bytes.
 
+mod shared;
+
+pub use shared::SharedMedium;
+
 use raft_nostd::journal::{Geometry, Medium, PersistFailure};
 use std::fmt;
 
@@ -70,6 +74,21 @@ pub struct Calls {
     pub syncs: u64,
 }
 
+/// How often it did what it was told to do wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// Erases and writes that found no space.
+    pub full: u64,
+    /// Syncs that failed.
+    pub syncs: u64,
+    /// Those of them that lost something.
+    pub losing_syncs: u64,
+    /// Writes that went astray.
+    pub astray: u64,
+    /// Writes, erases and syncs that a power cut ended: of several in a row, the first.
+    pub power_cuts: u64,
+}
+
 /// The memory.
 #[derive(Clone, Debug)]
 pub struct MemoryMedium {
@@ -80,6 +99,7 @@ pub struct MemoryMedium {
     durable: Vec<Cell>,
     dirty: Vec<Unsynced>,
     budget: Option<u64>,
+    power: Power,
     erases_left: Option<u64>,
     write_room: Option<u64>,
     sync: Health,
@@ -87,6 +107,7 @@ pub struct MemoryMedium {
     /// Whether something is neither durable nor known to be dirty.
     lost: Unsynced,
     calls: Calls,
+    failures: Failures,
 }
 
 /// A byte, and whether it may be written.
@@ -108,11 +129,18 @@ enum Unsynced {
     Dirty,
 }
 
+/// Whether the budget has been found spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Power {
+    On,
+    Off,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
     Good,
     Failing,
-    /// A failed sync forgets that the sectors are dirty.
+    /// The next sync fails, and forgets that the sectors are dirty.
     Losing,
 }
 
@@ -134,12 +162,14 @@ impl MemoryMedium {
             durable: vec![blank; len],
             dirty: Vec::new(),
             budget: None,
+            power: Power::On,
             erases_left: None,
             write_room: None,
             sync: Health::Good,
             astray: None,
             lost: Unsynced::Clean,
             calls: Calls::default(),
+            failures: Failures::default(),
         };
         medium.dirty = vec![Unsynced::Clean; len.div_ceil(medium.sector)];
         medium
@@ -184,8 +214,8 @@ impl MemoryMedium {
         self.sync = Health::Failing;
     }
 
-    /// As [`MemoryMedium::fail_syncs`], but a sync that fails forgets what it was to make durable, as page caches
-    /// do: reads show it, and later syncs do not include it. Only [`MemoryMedium::crash`] ends that.
+    /// The next sync that has something to make durable fails, and forgets it, as page caches do: reads show it,
+    /// and later syncs succeed, and do not include it. Only [`MemoryMedium::crash`] shows what is there.
     pub fn lose_writes(&mut self) {
         self.sync = Health::Losing;
     }
@@ -230,6 +260,7 @@ impl MemoryMedium {
     /// Failures that were asked for end.
     pub fn restart(&mut self) {
         self.budget = None;
+        self.power = Power::On;
         self.sync = Health::Good;
         self.make_room();
     }
@@ -271,6 +302,11 @@ impl MemoryMedium {
         self.calls
     }
 
+    /// How often it failed.
+    pub fn failures(&self) -> Failures {
+        self.failures
+    }
+
     fn place(&self, segment: u32, offset: u32) -> usize {
         assert!(segment < self.geometry.segments && offset < self.geometry.segment_bytes);
         segment as usize * self.geometry.segment_bytes as usize + offset as usize
@@ -291,6 +327,15 @@ impl MemoryMedium {
         let allowed = wanted.min(*budget);
         *budget -= allowed;
         allowed
+    }
+
+    /// The power is off from now on.
+    fn cut(&mut self) -> MemoryError {
+        if self.power == Power::On {
+            self.power = Power::Off;
+            self.failures.power_cuts += 1;
+        }
+        MemoryError::PowerCut
     }
 
     /// Writes over what is `by` bytes behind `start`, which is not told of it.
@@ -334,6 +379,7 @@ impl Medium for MemoryMedium {
             return Err(MemoryError::Violation("a write that is not aligned"));
         }
         if let Some(by) = self.astray.take() {
+            self.failures.astray += 1;
             self.write_astray(start, by, bytes);
             return Ok(());
         }
@@ -353,8 +399,9 @@ impl Medium for MemoryMedium {
             *room -= allowed;
         }
         if allowed < room {
-            Err(MemoryError::PowerCut)
+            Err(self.cut())
         } else if room < wanted {
+            self.failures.full += 1;
             Err(MemoryError::WriteFull)
         } else {
             Ok(())
@@ -364,12 +411,15 @@ impl Medium for MemoryMedium {
     fn erase(&mut self, segment: u32) -> Result<(), MemoryError> {
         let start = self.range(segment, 0, 0)?;
         match &mut self.erases_left {
-            Some(0) => return Err(MemoryError::Full),
+            Some(0) => {
+                self.failures.full += 1;
+                return Err(MemoryError::Full);
+            }
             Some(left) => *left -= 1,
             None => {}
         }
         if self.spend(1) == 0 {
-            return Err(MemoryError::PowerCut);
+            return Err(self.cut());
         }
         self.calls.erases += 1;
         for place in start..start + self.geometry.segment_bytes as usize {
@@ -391,12 +441,17 @@ impl Medium for MemoryMedium {
         if self.sync == Health::Losing && self.dirty.contains(&Unsynced::Dirty) {
             self.dirty.fill(Unsynced::Clean);
             self.lost = Unsynced::Dirty;
+            self.sync = Health::Good;
+            self.failures.losing_syncs += 1;
+            self.failures.syncs += 1;
+            return Err(MemoryError::Sync);
         }
-        if self.sync != Health::Good {
+        if self.sync == Health::Failing {
+            self.failures.syncs += 1;
             return Err(MemoryError::Sync);
         }
         if self.budget == Some(0) {
-            return Err(MemoryError::PowerCut);
+            return Err(self.cut());
         }
         self.calls.syncs += 1;
         for sector in self.dirty_sectors() {

@@ -33,8 +33,7 @@ fn another_geometry_is_refused_and_changes_nothing() {
     {
         let expected = format!(
             "DIR was made with 3 segments of 4096 bytes and cannot be read as {asked}; ask for \
-             the former, or give the node a new id and an empty directory and let it join its \
-             cluster anew"
+             the former"
         );
         assert_eq!(refused(&dir, options), expected);
     }
@@ -80,8 +79,9 @@ fn a_record_that_is_gone_or_garbled_is_refused() {
     fs::write(&record, b"version = 9").unwrap();
     assert!(refused(&dir, OPTIONS).ends_with("it is of version 9, this program reads 1"));
     fs::remove_file(&record).unwrap();
-    let expected = "DIR/segment-000.journal exists but DIR/medium.toml is missing; restore it, \
-                    or use an empty directory";
+    let expected = "DIR/segment-000.journal exists but DIR/medium.toml is missing; bring it \
+                    back as it was; without it, or with an empty directory under its old id, the \
+                    node has forgotten what it acknowledged";
     assert_eq!(refused(&dir, OPTIONS), expected);
 }
 

@@ -2,7 +2,7 @@
 //! leader that steps down without a majority (§6.2).
 
 use crate::error::{Halt, LogFull};
-use crate::frame::EntryKind;
+use crate::frame::{self, EntryKind};
 use crate::state::metrics::count;
 use crate::state::peers::{Ballot, Owed};
 use crate::state::progress::Progress;
@@ -26,6 +26,8 @@ impl From<Vote> for Ballot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TermOpened {
     Yes,
+    /// Not before a majority has the rest of the log.
+    Later,
     /// There is no room for one.
     No,
 }
@@ -147,9 +149,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         }
     }
 
-    /// Elected. A log that a run of failed leaderships has filled with what is not committed has no
-    /// room to open the term. Its node leads all the same: once every voter has all of it, it is
-    /// committed, and makes way.
+    /// Elected. The term is opened at once, but not with the last room that there is
+    /// ([`Node::open_term`]). A log that a run of failed leaderships has filled all the same leads
+    /// without: once every voter has all of it, it is committed, and makes way.
     fn lead(&mut self, now: Instant) {
         let next = self.log.last().index.next();
         count(&mut self.metrics.elections_won);
@@ -171,11 +173,22 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     }
 
     /// A leader opens its term with a no-op, by which all earlier entries are committed too (§5.4.2
-    /// of the paper, §6.4).
+    /// of the paper, §6.4). In a log that is half full that waits until a majority has all the
+    /// rest, so that it will soon be committed: leaderships that reach nobody leave nothing there.
     pub(crate) fn open_term(&mut self) -> TermOpened {
-        let open = self.log.last().term == self.term()
-            || self.log.create(self.term(), EntryKind::Noop, &[]).is_ok();
-        if open { TermOpened::Yes } else { TermOpened::No }
+        if self.log.last().term == self.term() {
+            return TermOpened::Yes;
+        }
+        let (room, capacity) = (self.log.room(), self.log.capacity());
+        let tight = room.entries <= capacity.entries >> 1 || room.bytes <= capacity.bytes >> 1;
+        let some = room.entries > 0 && room.bytes >= frame::OVERHEAD_MAX as u32;
+        if tight && some && self.held_by_majority() < self.log.last().index {
+            return TermOpened::Later;
+        }
+        match self.log.create(self.term(), EntryKind::Noop, &[]) {
+            Ok(_) => TermOpened::Yes,
+            Err(_) => TermOpened::No,
+        }
     }
 
     /// When a leader must have heard from a majority again (CheckQuorum, §6.2).

@@ -26,23 +26,27 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         if self.role != Role::Leader {
             return;
         }
+        if self.log.last().term != self.term() {
+            let peers = self.peers.iter().map(|peer| peer.progress.matched);
+            let everywhere = peers.fold(self.durability.through(), Index::min);
+            self.commit = self.commit.max(everywhere);
+            _ = self.open_term();
+        }
+        let index = self.held_by_majority();
+        if index > self.commit && self.is_of_own_term(index) {
+            self.commit = index;
+        }
+        self.confirm_reads();
+    }
+
+    /// How far a majority has a leader's log durably.
+    pub(crate) fn held_by_majority(&self) -> Index {
         let mut matched: heapless::Vec<Index, VOTERS> = heapless::Vec::new();
         let own = self.durability.through();
         for index in self.peers.iter().map(|peer| peer.progress.matched).chain([own]) {
             let _ = matched.push(index); // As many as there are voters, this node included.
         }
-        if self.log.last().term != self.term()
-            && let Some(everywhere) = matched.iter().copied().min()
-        {
-            self.commit = self.commit.max(everywhere);
-        }
-        if let Some(index) = reached_by_majority(&mut matched)
-            && index > self.commit
-            && self.is_of_own_term(index)
-        {
-            self.commit = index;
-        }
-        self.confirm_reads();
+        reached_by_majority(&mut matched).unwrap_or_default()
     }
 
     /// A heartbeat is due to everybody.

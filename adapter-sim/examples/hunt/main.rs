@@ -175,6 +175,7 @@ fn demand_clean(tree: &Tree, options: &Options) -> Result<Simulator, String> {
         Outcome::Failed { seed, words, .. } => {
             Err(format!("seed {seed} fails without a bug: {words}"))
         }
+        Outcome::Hangs => Err("a seed never ends".into()),
     }
 }
 
@@ -195,11 +196,10 @@ fn hunt_one(bug: &Bug, tree: &Tree, sound: &Simulator, minutes: u64) -> Result<F
             }
             Outcome::NothingFound { after } => {
                 spent += after;
-                return Ok(Fate::Survived(format!(
-                    "nothing found in {:.0} s",
-                    spent.as_secs_f64()
-                )));
+                let seconds = spent.as_secs_f64();
+                return Ok(Fate::Survived(format!("nothing found in {seconds:.0} s")));
             }
+            Outcome::Hangs => return Ok(Fate::Survived("a seed never ends".into())),
         };
         if let Outcome::NothingFound { .. } = sound.run(seed..seed + 1, minutes)? {
             return Ok(Fate::Noticed { seed, after: spent, words });

@@ -58,7 +58,7 @@ pub fn run_all(what: &Run) -> Result<(), Failed> {
         }
         None => Ok(()),
         Some((seed, failure)) => {
-            say(&format!("seed {seed} failed: {}\n", failure.verdict));
+            say(&format!("seed {seed} failed: {failure}\n"));
             say(&format!("see it: adapter-sim{} --seed {seed} --shrink\n", what.again()));
             Err(Failed)
         }
@@ -118,7 +118,7 @@ fn report(sum: &Sum, took: Duration, processor: Duration) {
         "{} seeds, {seconds:.0} cluster-seconds in {:.1} s: {:.0} in each second of a processor\n",
         sum.seeds,
         took.as_secs_f64(),
-        seconds / processor.as_secs_f64()
+        seconds / processor.as_secs_f64().max(1e-6)
     ));
     say(&format!("fingerprint {:016x}\n", sum.fingerprint));
     for (counter, times) in sum.tally.counters() {

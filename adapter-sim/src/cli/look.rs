@@ -26,7 +26,7 @@ pub fn shrink(seed: u64, what: &Run) -> Result<(), Failed> {
         say(&format!("seed {seed} does not fail: there is nothing to shorten\n"));
         return Ok(());
     };
-    say(&format!("seed {seed} failed: {}\n", failure.verdict));
+    say(&format!("seed {seed} failed: {failure}\n"));
     let spinner = ProgressBar::new_spinner();
     let style = ProgressStyle::with_template("{spinner} {msg}, {elapsed}");
     spinner.set_style(style.expect("the template is right"));

@@ -70,7 +70,7 @@ pub struct Run {
     pub out: PathBuf,
 
     /// Stop after so many minutes
-    #[arg(long, value_name = "M", default_value_t = 60)]
+    #[arg(long, value_name = "M", default_value_t = 60, value_parser = minutes)]
     pub minutes: u64,
 
     /// Nodes of each cluster, at least and at most; by default mostly 3 and 5, and 1 to 7
@@ -86,7 +86,7 @@ pub struct Run {
     pub every_fault: bool,
 
     /// Threads; as many as there are processors by default
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
 }
 
@@ -122,6 +122,20 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
     if range.is_empty() { Err("there is no seed in it".into()) } else { Ok(range) }
 }
 
+fn minutes(text: &str) -> Result<u64, String> {
+    match number(text)? {
+        minutes @ 1..=100_000 => Ok(minutes),
+        _ => Err("it must be 1 to 100000".into()),
+    }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match number(text)? {
+        threads @ 1..=1_024 => Ok(threads as usize),
+        _ => Err("it must be 1 to 1024".into()),
+    }
+}
+
 fn nodes(text: &str) -> Result<(u32, u32), String> {
     let (least, most) = match text.split_once("..") {
         Some((least, most)) => (number(least)?, number(most)?),
@@ -137,5 +151,70 @@ fn span(text: &str) -> Result<Duration, String> {
     match number(text)? {
         seconds @ 1..=3_600 => Ok(Duration::from_millis(seconds * 1_000)),
         _ => Err("it must be 1 to 3600 seconds".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(flags: &str) -> Result<Run, String> {
+        let words = std::iter::once("adapter-sim").chain(flags.split_whitespace());
+        Cli::try_parse_from(words).map(|cli| cli.run).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn seeds_are_a_number_or_a_range() {
+        assert_eq!(parse("").unwrap().range(), 0..1_000);
+        assert_eq!(parse("--seeds 20").unwrap().range(), 0..20);
+        assert_eq!(parse("--seeds 7..9").unwrap().range(), 7..9);
+        assert_eq!(parse("--seed 7").unwrap().range(), 7..8);
+    }
+
+    #[test]
+    fn nodes_are_a_number_or_a_range() {
+        assert_eq!(parse("--nodes 3").unwrap().nodes, Some((3, 3)));
+        assert_eq!(parse("--nodes 3..7").unwrap().nodes, Some((3, 7)));
+        assert_eq!(parse("").unwrap().nodes, None);
+    }
+
+    #[test]
+    fn a_failure_is_told_with_the_flags_that_repeat_it() {
+        let run = parse("--seeds 5 --nodes 3..5 --seconds 60 --minutes 2 --threads 1").unwrap();
+        assert_eq!(run.again(), " --nodes 3..5 --seconds 60");
+        let again = parse(&format!("--seed 4 {}", run.again())).unwrap();
+        assert_eq!((again.nodes, again.seconds), (run.nodes, run.seconds));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        let refused = [
+            ("--seeds 0", "there is no seed"),
+            ("--seeds 9..9", "there is no seed"),
+            ("--seeds 9..7", "there is no seed"),
+            ("--seeds many", "`many` is not a number"),
+            ("--seeds 1..2..3", "`2..3` is not a number"),
+            ("--seeds 99999999999999999999", "is not a number"),
+            ("--nodes 0..3", "1 <= A <= B <= 7"),
+            ("--nodes 3..8", "1 <= A <= B <= 7"),
+            ("--nodes 5..3", "1 <= A <= B <= 7"),
+            ("--seconds 0", "1 to 3600 seconds"),
+            ("--minutes 0", "1 to 100000"),
+            ("--threads 0", "1 to 1024"),
+            ("--seed 1 --seeds 5", "cannot be used with"),
+            ("--trace", "--seed"),
+            ("--seed 1 --trace --shrink", "cannot be used with"),
+        ];
+        for (flags, words) in refused {
+            let told = parse(flags).expect_err(flags);
+            let flag = flags.split_whitespace().next().unwrap();
+            assert!(told.contains(words) && told.contains(flag), "{flags}: {told}");
+        }
     }
 }

@@ -1,45 +1,9 @@
 //! What a node's disk must give back: a model of it, fed with every batch that was written and every
 //! sync that succeeded, and compared with what recovery finds.
 
-use adapter_std::memory::{MemoryError, MemoryMedium};
-use raft_nostd::journal::{Geometry, Medium, PersistFailure};
 use raft_nostd::{HardState, Index, Position, Raft, Term};
-use std::cell::RefCell;
-use std::rc::Rc;
 
 pub type Core = Raft<Vec<u8>, 7>;
-
-/// A medium that outlives the nodes that run on it.
-#[derive(Clone)]
-pub struct SharedMedium(pub Rc<RefCell<MemoryMedium>>);
-
-impl Medium for SharedMedium {
-    type Error = MemoryError;
-
-    fn geometry(&self) -> Geometry {
-        self.0.borrow().geometry()
-    }
-
-    fn read(&mut self, segment: u32, offset: u32, into: &mut [u8]) -> Result<(), MemoryError> {
-        self.0.borrow_mut().read(segment, offset, into)
-    }
-
-    fn write(&mut self, segment: u32, offset: u32, bytes: &[u8]) -> Result<(), MemoryError> {
-        self.0.borrow_mut().write(segment, offset, bytes)
-    }
-
-    fn erase(&mut self, segment: u32) -> Result<(), MemoryError> {
-        self.0.borrow_mut().erase(segment)
-    }
-
-    fn sync(&mut self) -> Result<(), MemoryError> {
-        self.0.borrow_mut().sync()
-    }
-
-    fn failure(error: &MemoryError) -> PersistFailure {
-        MemoryMedium::failure(error)
-    }
-}
 
 /// Term, vote, and the term of each entry behind a snapshot, or from the first one on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -144,6 +108,9 @@ impl Disk {
     /// A snapshot through `last` is durable. (One that cannot be read is replaced by its like.)
     pub fn sealed(&mut self, last: Position) {
         assert!(last.index >= self.snapshot.index, "an older snapshot replaces a newer one");
+        // After a power cut the node would come back with a snapshot of a term that it never knew.
+        let term = self.journal.hard.term;
+        assert!(last.term <= term, "a snapshot through {last} counts, and term {term} is durable");
         self.snapshot = last;
         self.image = self.journal.behind(last);
     }

@@ -44,6 +44,11 @@ impl Ledger {
         if of == term { proven } else { Index::ZERO }
     }
 
+    /// The newest quorum round of a term's leader.
+    pub fn newest_round(&self, term: Term) -> u64 {
+        self.rounds.get(&term).copied().unwrap_or_default()
+    }
+
     /// A leader was elected by a majority, its own durable vote included.
     pub fn check_elected(&self, place: &Place, term: Term, voters: usize) {
         let own = HardState { term, vote: Some(place.id) };
@@ -83,7 +88,7 @@ impl Ledger {
                 assert!(durable, "{} sends a snapshot that is not durable", place.id);
             }
             Message::InstallReply(reply) => {
-                let newest = self.rounds.get(&term).copied().unwrap_or_default();
+                let newest = self.newest_round(term);
                 assert!(reply.round <= newest, "{} answers a round that never was", place.id);
             }
             Message::PreVoteReply { .. } | Message::VoteReply { vote: Vote::Refused, .. } => {}
@@ -105,7 +110,7 @@ impl Ledger {
     }
 
     fn check_reply(&self, at: usize, place: &Place, raft: &Core, reply: &AppendReply) {
-        let newest = self.rounds.get(&reply.term).copied().unwrap_or_default();
+        let newest = self.newest_round(reply.term);
         assert!(reply.round <= newest, "{} answers a round that never was", place.id);
         let Verdict::Matched { durable, received } = reply.verdict else { return };
         let held = raft.term_at(durable).map_or(durable < raft.base().index, |term| {

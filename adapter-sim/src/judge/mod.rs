@@ -3,16 +3,18 @@
 pub mod disk;
 pub mod history;
 pub mod ledger;
+pub mod reads;
 
 use crate::judge::disk::{Core, Image};
 use crate::judge::history::History;
 use crate::judge::ledger::Ledger;
+use crate::judge::reads::Reads;
 use crate::place::Place;
 use crate::place::host::{Deeds, Told};
 use crate::place::machine::{Size, State, Step};
 use raft_nostd::frame::EntryKind;
 use raft_nostd::wire::{Datagram, Message};
-use raft_nostd::{Event, Index, NodeId, Position, Role, Status, Term};
+use raft_nostd::{Event, Index, NodeId, Position, ReadId, Role, Status, Term};
 use std::collections::{BTreeMap, HashMap};
 
 /// An entry that was committed.
@@ -47,6 +49,7 @@ struct Seen {
 
 pub struct Judge {
     pub ledger: Ledger,
+    reads: Reads,
     voters: usize,
     leaders: BTreeMap<Term, NodeId>,
     entries: HashMap<Position, Entry>,
@@ -61,6 +64,7 @@ impl Judge {
     pub fn new(voters: usize, size: Size) -> Self {
         Self {
             ledger: Ledger::new(voters),
+            reads: Reads::new(voters),
             voters,
             leaders: BTreeMap::new(),
             entries: HashMap::new(),
@@ -93,6 +97,7 @@ impl Judge {
         self.history.check(raft.id(), machine, state);
         self.seen[at] = Seen { term: raft.term(), commit, machine, ..Seen::default() };
         self.ledger.restarted(at);
+        self.reads.restarted(at);
     }
 
     /// A machine that started from a damaged disk.
@@ -122,6 +127,7 @@ impl Judge {
                 self.election_safety(place, raft, *term);
             }
         }
+        self.reads.hear(at, self.voters, deeds);
         self.see_installed(at, raft);
         self.log_matching(at, raft);
         self.commitment(at, raft);
@@ -338,8 +344,15 @@ impl Judge {
         self.seen[at].machine = last;
     }
 
+    /// A leader was asked to read.
+    pub fn asked(&mut self, at: usize, raft: &Core, read: ReadId) {
+        let newest = self.ledger.newest_round(raft.term());
+        self.reads.asked(at, read, raft.term(), newest);
+    }
+
     /// A node took a datagram for true.
     pub fn taken(&mut self, at: usize, raft: &Core, datagram: &Datagram<'_>) {
+        self.reads.taken(at, datagram);
         match datagram.message {
             Message::Append(append) if append.term == raft.term() => {
                 self.ledger.heard(at, &append);

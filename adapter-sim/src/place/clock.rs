@@ -14,6 +14,8 @@ pub struct Clock {
     shown: u64,
     /// Microseconds it shows for a true millisecond.
     pace: u64,
+    /// What it showed first.
+    first: u64,
 }
 
 impl Clock {
@@ -21,12 +23,12 @@ impl Clock {
     pub fn draw(now: Instant, pace: u64, random: &mut Random) -> Self {
         let shown = random.below(1_000_000_000);
         let shown = if random.one_in(2) { WRAP - shown % 20_000_000 } else { shown };
-        Self { at: now.as_micros(), shown, pace }
+        Self { at: now.as_micros(), shown, pace, first: shown }
     }
 
     /// A clock that shows the true time.
     pub fn exact() -> Self {
-        Self { at: 0, shown: 0, pace: 1_000 }
+        Self { at: 0, shown: 0, pace: 1_000, first: 0 }
     }
 
     /// What it shows at the true time `at`.
@@ -44,9 +46,14 @@ impl Clock {
         Instant::from_micros(self.at + (missing * 1_000).div_ceil(self.pace))
     }
 
+    /// Whether its milliseconds have left 32 bits since it started.
+    pub fn has_wrapped(self, now: Instant) -> bool {
+        self.first < WRAP && self.reading(now).as_micros() >= WRAP
+    }
+
     /// From now on it runs at another pace.
     pub fn set_pace(&mut self, now: Instant, pace: u64) {
-        *self = Self { at: now.as_micros(), shown: self.reading(now).as_micros(), pace };
+        *self = Self { at: now.as_micros(), shown: self.reading(now).as_micros(), pace, ..*self };
     }
 
     /// It jumps ahead.
@@ -62,7 +69,7 @@ mod tests {
     #[test]
     fn when_is_the_first_time_that_shows_it() {
         for pace in [500, 999, 1_000, 1_001, 2_000] {
-            let mut clock = Clock { at: 7, shown: WRAP - 50, pace };
+            let mut clock = Clock { at: 7, shown: WRAP - 50, pace, first: WRAP - 50 };
             clock.jump(Duration::from_micros(13));
             for shown in WRAP - 30..WRAP + 1_000 {
                 let first = clock.when(Instant::from_micros(shown));
@@ -77,10 +84,21 @@ mod tests {
 
     #[test]
     fn a_new_pace_does_not_set_it_back() {
-        let mut clock = Clock { at: 0, shown: 100, pace: 2_000 };
+        let mut clock = Clock { at: 0, shown: 100, pace: 2_000, first: 100 };
         let now = Instant::from_micros(333);
         let before = clock.reading(now);
         clock.set_pace(now, 500);
         assert_eq!(clock.reading(now), before);
+    }
+
+    #[test]
+    fn it_tells_when_its_milliseconds_have_left_32_bits() {
+        let mut clock = Clock { at: 0, shown: WRAP - 50, pace: 1_000, first: WRAP - 50 };
+        assert!(!clock.has_wrapped(Instant::from_micros(49)));
+        assert!(clock.has_wrapped(Instant::from_micros(50)));
+        clock.set_pace(Instant::from_micros(60), 500);
+        assert!(clock.has_wrapped(Instant::from_micros(61)));
+        clock.first = WRAP; // One that started behind it.
+        assert!(!clock.has_wrapped(Instant::from_micros(61)));
     }
 }

@@ -147,13 +147,13 @@ impl Deferred {
         config: &Config<'_>,
         memory: Vec<u8>,
         mut around: Surroundings,
-        seed: u64,
+        (seed, bytes_per_sync): (u64, u64),
         now: Instant,
     ) -> Result<Self, OpenError<MemoryError, MemoryError>> {
         let (mut medium, mut snapshots) = (around.medium().clone(), around.snapshots().clone());
         let media = (&mut medium, &mut snapshots);
         let (raft, journal, vault) = open(config, memory, media, &mut around.machine, (seed, now))?;
-        let errands = Errands::new(vault, config.election_timeout, now);
+        let errands = Errands::new(vault, bytes_per_sync, config.election_timeout, now);
         Ok(Self { raft, around, errands, journal, job: None, outputs: 0 })
     }
 

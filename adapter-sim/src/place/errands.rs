@@ -4,7 +4,7 @@
 use crate::judge::disk::{Core, Disk};
 use crate::place::host::Surroundings;
 use crate::place::machine::Machine;
-use adapter_std::memory::MemoryError;
+use adapter_std::memory::{MemoryError, SharedMedium};
 use raft_nostd::journal::PersistFailure;
 use raft_nostd::vault::{Origin, Vault, VaultError, Which};
 use raft_nostd::{
@@ -15,6 +15,8 @@ type Fault = VaultError<MemoryError>;
 
 pub struct Errands {
     vault: Vault,
+    /// What is written before it is synced.
+    bytes_per_sync: u64,
     errand: Errand,
     /// What comes after it.
     then: Errand,
@@ -62,9 +64,10 @@ struct Parcel {
 }
 
 impl Errands {
-    pub fn new(vault: Vault, patience: Duration, now: Instant) -> Self {
+    pub fn new(vault: Vault, bytes_per_sync: u64, patience: Duration, now: Instant) -> Self {
         Self {
             vault,
+            bytes_per_sync,
             errand: Errand::None,
             then: Errand::None,
             parcel: None,
@@ -228,7 +231,13 @@ impl Errands {
             }
             self.vault.begin(around.snapshots(), Origin::Peer, &parcel.manifest)?;
         }
-        self.vault.put(around.snapshots(), &parcel.bytes)
+        self.vault.put(around.snapshots(), &parcel.bytes)?;
+        self.sync_now_and_then(around)
+    }
+
+    fn sync_now_and_then(&mut self, around: &mut Surroundings) -> Result<(), Fault> {
+        let little = self.vault.unsynced() < self.bytes_per_sync;
+        if little { Ok(()) } else { self.vault.sync(around.snapshots()) }
     }
 
     fn piece(&self, machine: &mut Machine, offset: u64) -> Vec<u8> {
@@ -256,6 +265,7 @@ impl Errands {
             return Ok(());
         }
         self.vault.put(around.snapshots(), piece)?;
+        self.sync_now_and_then(around)?;
         let offset = offset + piece.len() as u64;
         let piece = self.piece(&mut around.machine, offset);
         self.errand = Errand::Take { begin: None, offset, piece };
@@ -296,7 +306,7 @@ impl Errands {
 }
 
 fn failure(error: &Fault) -> SnapshotFailure {
-    match error.failure::<crate::judge::disk::SharedMedium>() {
+    match error.failure::<SharedMedium>() {
         PersistFailure::Full => SnapshotFailure::Full,
         PersistFailure::Failed => SnapshotFailure::Storage,
     }

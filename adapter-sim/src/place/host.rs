@@ -1,8 +1,7 @@
 //! What one run of a node has around it.
 
-use crate::judge::disk::SharedMedium;
 use crate::place::machine::{Machine, Step};
-use adapter_std::memory::MemoryError;
+use adapter_std::memory::{MemoryError, SharedMedium};
 use raft_nostd::journal::WriteError;
 use raft_nostd::{Event, Host, Index, NodeId, Position, Transport};
 

@@ -9,6 +9,15 @@ use raft_nostd::{Committed, Index, Position, SnapshotError, StateMachine};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+/// In what pieces a machine writes itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// In many, of any length.
+    Pieces,
+    /// As few as can be, often a single one; and the same state in the same way, on all nodes.
+    Packed,
+}
+
 /// How much of itself a machine keeps: the same on all nodes.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
@@ -16,6 +25,8 @@ pub struct Size {
     pub digests: usize,
     /// Bytes that say nothing, to be long.
     pub padding: usize,
+    /// How it writes itself.
+    pub style: Style,
 }
 
 /// What comes of a history of commands.
@@ -76,6 +87,8 @@ struct Image {
     own: Vec<u8>,
     /// Bytes of `own` that were written.
     written: usize,
+    /// Of the subject, what did not fit into the last packed piece.
+    left_over: Option<Vec<u8>>,
 }
 
 /// A snapshot that is being read.
@@ -89,6 +102,10 @@ struct Reading {
 /// What a piece is of: its first byte.
 const SUBJECT: u8 = 0;
 const OWN: u8 = 1;
+/// Of both: each part behind its kind and its length.
+const PACKED: u8 = 2;
+/// Bytes before each part of a packed piece.
+const PART_HEAD: usize = 3;
 
 impl Size {
     /// Bytes of the longest snapshot.
@@ -189,7 +206,8 @@ impl Machine {
         // (What nothing was applied to has nothing to say: so there are empty snapshots.)
         let blank = self.state.commands == 0;
         let own = if blank { Vec::new() } else { self.state.to_bytes(&self.size) };
-        self.image = Some(Image { subject: 0, subject_ended: blank, own, written: 0 });
+        self.image =
+            Some(Image { subject: 0, subject_ended: blank, own, written: 0, left_over: None });
     }
 
     /// The next piece of the subject; `None` at its end.
@@ -213,12 +231,49 @@ impl Machine {
         let rest = &image.own[image.written..];
         // The first piece may be short, the others are at least half as long as they might be: so
         // it is known how many there are at most.
-        let least = if image.written == 0 { 1 } else { piece.len().div_ceil(2) };
+        let least = match (self.size.style, image.written) {
+            (Style::Packed, _) => piece.len(),
+            (Style::Pieces, 0) => 1,
+            (Style::Pieces, _) => piece.len().div_ceil(2),
+        };
         let len = least + self.random.below((piece.len() - least) as u64 + 1) as usize;
         let len = len.min(rest.len());
         piece[..len].copy_from_slice(&rest[..len]);
         image.written += len;
         len
+    }
+
+    /// As much as fits into one piece, behind the byte that says so; zero at the end.
+    fn packed_piece(&mut self, piece: &mut [u8]) -> Result<usize, SnapshotError> {
+        let mut len = 0;
+        // What is alone in its piece fits.
+        let mut longest = vec![0; piece.len() - PART_HEAD];
+        while let Some(part) = self.subject_part(&mut longest)? {
+            let Some(room) = piece.get_mut(len..len + PART_HEAD + part.len()) else {
+                self.image.as_mut().expect("begun").left_over = Some(part);
+                return Ok(len);
+            };
+            put_part(room, SUBJECT, &part);
+            len += room.len();
+        }
+        let room = &mut piece[len..];
+        if room.len() > PART_HEAD {
+            let own = self.own_piece(&mut longest[..room.len() - PART_HEAD]);
+            if own > 0 {
+                put_part(&mut room[..PART_HEAD + own], OWN, &longest[..own]);
+                len += PART_HEAD + own;
+            }
+        }
+        Ok(len)
+    }
+
+    /// What comes next of the subject.
+    fn subject_part(&mut self, buf: &mut [u8]) -> Result<Option<Vec<u8>>, SnapshotError> {
+        let left_over = self.image.as_mut().expect("begun").left_over.take();
+        if left_over.is_some() {
+            return Ok(left_over);
+        }
+        Ok(self.subject_piece(buf)?.map(|len| buf[..len].to_vec()))
     }
 
     fn give_up_image(&mut self) {
@@ -227,6 +282,17 @@ impl Machine {
         {
             _ = self.subject.snapshot(image.subject, &mut []);
         }
+    }
+
+    fn read(&mut self, kind: u8, bytes: &[u8]) {
+        let reading = &mut self.reading;
+        if kind == OWN {
+            reading.own.extend(bytes);
+            return;
+        }
+        let taken = self.subject.restore(reading.subject, bytes);
+        assert!(taken.is_ok(), "the subject does not take its own snapshot: {taken:?}");
+        reading.subject += bytes.len() as u64;
     }
 
     /// All pieces were read: they are the state.
@@ -243,6 +309,13 @@ impl Machine {
         self.steps.push(Step::Restored(self.state.clone()));
         self.keep();
     }
+}
+
+/// A part of a packed piece: `room` is as long as that is.
+fn put_part(room: &mut [u8], kind: u8, part: &[u8]) {
+    let [low, high] = (part.len() as u16).to_le_bytes();
+    room[..PART_HEAD].copy_from_slice(&[kind, low, high]);
+    room[PART_HEAD..].copy_from_slice(part);
 }
 
 impl StateMachine for Machine {
@@ -271,6 +344,14 @@ impl StateMachine for Machine {
             self.give_up_image();
             self.begin_image();
         }
+        if self.size.style == Style::Packed {
+            *kind = PACKED;
+            let len = self.packed_piece(bytes)?;
+            if len == 0 {
+                self.image = None;
+            }
+            return Ok(if len == 0 { 0 } else { 1 + len });
+        }
         if let Some(len) = self.subject_piece(bytes)? {
             *kind = SUBJECT;
             return Ok(1 + len);
@@ -293,12 +374,15 @@ impl StateMachine for Machine {
         reading.offset += piece.len() as u64;
         match piece.split_first() {
             None => self.switch(),
-            Some((&SUBJECT, bytes)) => {
-                let taken = self.subject.restore(reading.subject, bytes);
-                assert!(taken.is_ok(), "the subject does not take its own snapshot: {taken:?}");
-                reading.subject += bytes.len() as u64;
+            Some((&PACKED, mut parts)) => {
+                while let Some((head, rest)) = parts.split_first_chunk::<PART_HEAD>() {
+                    let len = usize::from(u16::from_le_bytes([head[1], head[2]]));
+                    let (part, rest) = rest.split_at(len);
+                    self.read(head[0], part);
+                    parts = rest;
+                }
             }
-            Some((_, bytes)) => reading.own.extend(bytes),
+            Some((kind, bytes)) => self.read(*kind, bytes),
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ pub mod errands;
 pub mod host;
 pub mod machine;
 
-use crate::judge::disk::{Core, Disk, Image, SharedMedium};
+use crate::judge::disk::{Core, Disk, Image};
 use crate::place::clock::Clock;
 use crate::place::deferred::Deferred;
 use crate::place::host::Surroundings;
@@ -14,15 +14,15 @@ use crate::place::machine::{Kept, Machine, State};
 use crate::random::Random;
 use crate::subject::Kind;
 use crate::swarm::{Clocks, Swarm};
-use adapter_std::memory::{Fate, MemoryError, MemoryMedium};
+use adapter_std::memory::{Fate, MemoryError, MemoryMedium, SharedMedium};
 use raft_nostd::invariants::Witness;
 use raft_nostd::journal::{Medium, RecoverError};
 use raft_nostd::vault::VaultError;
 use raft_nostd::{
-    Driver, Duration, Index, Instant, Manifest, NodeId, OpenError, ProposeError, ReadError, ReadId,
+    Compaction, Driver, Duration, Index, Instant, Manifest, NodeId, OpenError, ProposeError,
+    ReadError, ReadId,
 };
 use raft_nostd::{Position, Refused, Seed, SnapshotWork};
-use std::cell::RefCell;
 use std::rc::Rc;
 
 /// A running node.
@@ -155,13 +155,12 @@ impl Place {
     pub fn new(id: NodeId, swarm: &Swarm, kind: &Rc<Kind>, random: &mut Random) -> Self {
         let durable = random.in_a_thousand(swarm.durable_machines);
         let snapshots = swarm.snapshots.draw_one(random);
-        let share = |medium| SharedMedium(Rc::new(RefCell::new(medium)));
         Self {
             id,
             node: None,
-            medium: share(swarm.medium()),
+            medium: SharedMedium::new(swarm.medium()),
             compacts: snapshots.is_roomy(),
-            snapshots: snapshots.medium().map(share),
+            snapshots: snapshots.medium().map(SharedMedium::new),
             disk: Disk::default(),
             clock: Clock::draw(Instant::ORIGIN, 1_000, random),
             wake_at: Instant::NEVER,
@@ -202,14 +201,18 @@ impl Place {
         let machine = Machine::new(kept, &self.kind, swarm.snapshots.size, random.bits());
         let around = Surroundings::new(self.medium.clone(), self.snapshots.clone(), machine);
         let (seed, local) = (random.bits(), self.clock.reading(now));
+        let bytes_per_sync = swarm.snapshots.bytes_per_sync;
         let opened = if random.in_a_thousand(swarm.deferred) {
-            Deferred::open(&config, memory, around, seed, local)
+            Deferred::open(&config, memory, around, (seed, bytes_per_sync), local)
                 .map(|node| Node::Deferred(Box::new(node)))
         } else {
             let mut buf = vec![0; swarm.datagram as usize];
             let seed = Seed { public: seed, secret: !seed };
-            Driver::open(&config, memory, around, seed, local, &mut buf)
-                .map(|node| Node::Prompt(Box::new(node)))
+            Driver::open(&config, memory, around, seed, local, &mut buf).map(|mut node| {
+                let policy = Compaction { bytes_per_sync, ..Compaction::default() };
+                node.set_compaction(policy);
+                Node::Prompt(Box::new(node))
+            })
         };
         let node = match opened {
             Ok(node) => node,
@@ -259,8 +262,8 @@ impl Place {
     pub fn rot_for_good(&mut self, random: &mut Random) {
         self.is_rotten = true;
         match &self.snapshots {
-            Some(snapshots) if random.one_in(2) => damage(&mut snapshots.0.borrow_mut(), random),
-            _ => damage(&mut self.medium.0.borrow_mut(), random),
+            Some(snapshots) if random.one_in(2) => damage(&mut snapshots.borrow_mut(), random),
+            _ => damage(&mut self.medium.borrow_mut(), random),
         }
     }
 
@@ -269,8 +272,8 @@ impl Place {
         self.is_rotten = true;
         let by = random.bits() as u32;
         match &self.snapshots {
-            Some(snapshots) if random.one_in(2) => snapshots.0.borrow_mut().misdirect(by),
-            _ => self.medium.0.borrow_mut().misdirect(by),
+            Some(snapshots) if random.one_in(2) => snapshots.borrow_mut().misdirect(by),
+            _ => self.medium.borrow_mut().misdirect(by),
         }
     }
 
@@ -283,8 +286,8 @@ impl Place {
         voters: &[NodeId],
         random: &mut Random,
     ) -> Option<(State, Index)> {
-        let mut journal: MemoryMedium = self.medium.0.borrow().clone();
-        let mut snapshots = self.snapshots.as_ref().map(|medium| medium.0.borrow().clone());
+        let mut journal: MemoryMedium = self.medium.borrow().clone();
+        let mut snapshots = self.snapshots.as_ref().map(|medium| medium.borrow().clone());
         match &mut snapshots {
             Some(snapshots) if random.below(2) == 0 => damage(snapshots, random),
             _ => damage(&mut journal, random),
@@ -323,7 +326,7 @@ impl Place {
     pub fn lose_power(&mut self, random: &mut Random) -> u64 {
         let mut unsynced = 0;
         for medium in [Some(&self.medium), self.snapshots.as_ref()].into_iter().flatten() {
-            medium.0.borrow_mut().crash(|_| {
+            medium.borrow_mut().crash(|_| {
                 unsynced += 1;
                 match random.below(3) {
                     0 => Fate::Kept,
@@ -338,13 +341,13 @@ impl Place {
     /// Whether its process must not go on with what its media show: a sync has failed and lost something.
     pub fn must_lose_power(&self) -> bool {
         let media = [Some(&self.medium), self.snapshots.as_ref()];
-        media.into_iter().flatten().any(|medium| medium.0.borrow().has_lost_writes())
+        media.into_iter().flatten().any(|medium| medium.borrow().has_lost_writes())
     }
 
     /// The media do what they are told again.
     pub fn repair(&mut self) {
         for medium in [Some(&self.medium), self.snapshots.as_ref()].into_iter().flatten() {
-            medium.0.borrow_mut().restart();
+            medium.borrow_mut().restart();
         }
     }
 

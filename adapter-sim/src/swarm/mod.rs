@@ -74,6 +74,8 @@ pub struct Faults {
     pub ambush: u64,
     // Of each chunk of a snapshot.
     pub waylay: u64,
+    // Of each node that begins to replace its machine by a snapshot.
+    pub forsake: u64,
     // Of each leader that has just taken proposals.
     pub crash_proposer: u64,
     // Of each batch to be made durable.
@@ -122,6 +124,7 @@ impl Faults {
             slow_kind: family(5) % 5,
             ambush: family(900),
             waylay: family(400),
+            forsake: family(700),
             crash_proposer: family(300),
             slow_storage: family(900),
             relapse: family(500),
@@ -200,6 +203,11 @@ impl Swarm {
         config.heartbeat = self.heartbeat;
         config.window = self.window;
         config
+    }
+
+    /// Heartbeats in an election timeout.
+    pub fn beats(&self) -> u64 {
+        self.election.as_micros().div_ceil(self.heartbeat.as_micros())
     }
 
     /// Microseconds a clock shows for a true millisecond, when nothing is wrong with it.

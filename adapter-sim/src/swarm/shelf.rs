@@ -1,6 +1,6 @@
 //! Where nodes keep their snapshots: the shape of the second medium.
 
-use crate::place::machine::Size;
+use crate::place::machine::{Size, Style};
 use crate::random::Random;
 use crate::subject::Kind;
 use adapter_std::memory::{Behaviour, MemoryMedium};
@@ -17,6 +17,8 @@ pub struct Shelves {
     sector: usize,
     /// Of a thousand nodes, so many have no room for snapshots, or too little.
     lacking: u64,
+    /// What is written before it is synced.
+    pub bytes_per_sync: u64,
     /// The chunks of a subject's snapshot, at most.
     subject_chunks: u32,
 }
@@ -36,6 +38,7 @@ impl Shelves {
             size: Size {
                 digests: random.among(&[0, 40, 200, 400]),
                 padding: if long { 70_000 } else { 0 },
+                style: random.among(&[Style::Pieces, Style::Pieces, Style::Packed]),
             },
             datagram,
             behaviour,
@@ -44,6 +47,7 @@ impl Shelves {
             sector: random.among(&[64, 512]),
             // (A subject that writes no snapshots needs no place for them.)
             lacking: if kind.compacts { random.among(&[0, 0, 0, 300]) } else { 1_000 },
+            bytes_per_sync: random.among(&[1 << 20, 1 << 20, 1, 4 * u64::from(datagram)]),
             // A subject's pieces may be short, but are not many.
             subject_chunks: (3 * kind.snapshot_max).div_ceil(datagram as usize - 160) as u32 + 8,
         }

@@ -4,14 +4,25 @@ use super::World;
 use crate::registers::{Call, KEYS};
 use raft_nostd::{LogFull, ProposeError};
 
+/// So many commands at once, at most, when a client asks for much.
+const BURST: u64 = 24;
+
 impl World {
     pub fn client_asks(&mut self) {
         let at = self.somebody();
-        let most = if self.random.in_a_thousand(self.swarm.faults.burst) { 24 } else { 3 };
+        let most = if self.random.in_a_thousand(self.swarm.faults.burst) { BURST } else { 3 };
         if !self.random.one_in(6) {
             self.propose(at, most);
         }
         self.read(at);
+        // Whoever has been deposed, and does not know it, must not answer from the past.
+        let leaders: Vec<_> = self.leaders().collect();
+        if leaders.len() > 1 {
+            for other in leaders.into_iter().filter(|other| *other != at) {
+                self.tally.rival_reads += 1;
+                self.read(other);
+            }
+        }
     }
 
     /// A client asks a node to read.
@@ -21,6 +32,7 @@ impl World {
         let Some(node) = &mut place.node else { return };
         if let Ok(read) = node.read(local) {
             let (id, key) = (place.id, self.random.below(u64::from(KEYS)) as u8);
+            self.judge.asked(at, node.raft(), read);
             self.clients.asked(self.now, id, read, key, &self.judge);
             self.tell_read(at, read.get());
         }
@@ -63,6 +75,7 @@ impl World {
                 Ok(position) => {
                     taken += 1;
                     let id = place.id;
+                    self.count_command(&command);
                     self.tell_asked(at, &command, position);
                     self.clients.proposed(self.now, id, position, command);
                 }
@@ -73,9 +86,17 @@ impl World {
                 }
             }
         }
+        self.tally.bursts += u64::from(taken > BURST / 3);
         self.act(at);
         if taken > 0 && self.random.in_a_thousand(self.swarm.faults.crash_proposer) {
+            self.tally.proposer_crashes += 1;
             self.crash(at);
         }
+    }
+
+    fn count_command(&mut self, command: &[u8]) {
+        self.tally.empty_commands += u64::from(command.is_empty());
+        let longest = command.len() == self.swarm.command_max as usize;
+        self.tally.longest_commands += u64::from(longest);
     }
 }

@@ -26,12 +26,10 @@ impl World {
         self.gather(Gathered::Quorum);
         self.full = false;
         if !self.answers_a_read() {
-            let why = self.sketch();
-            assert!(self.is_justified(), "a healed quorum answers no read: {why}");
+            self.demand_a_reason("a healed quorum answers no read");
         }
         if !self.makes_progress(10) {
-            let why = self.sketch();
-            assert!(self.is_justified(), "a healed quorum makes no progress: {why}");
+            self.demand_a_reason("a healed quorum makes no progress");
         }
         self.teller.scene("All come back.");
         self.gather(Gathered::All);
@@ -40,17 +38,17 @@ impl World {
         if self.makes_progress(10 + u64::from(entries)) {
             let patience = self.patience();
             let rests = self.pass_until(patience, |world| world.is_at_rest());
-            // (A datagram from before may have deposed the leader, and nobody can succeed it.)
-            let why = self.sketch();
-            assert!(rests || self.is_justified(), "the nodes do not come to rest: {why}");
+            if !rests {
+                // (A datagram from before may have deposed the leader, and nobody can succeed it.)
+                self.demand_a_reason("the nodes do not come to rest");
+            }
             self.tally.full_for_good += u64::from(rests && self.full);
             if rests {
                 self.compare_answers();
                 self.disturb();
             }
         } else {
-            let why = self.sketch();
-            assert!(self.is_justified(), "no progress after healing: {why}");
+            self.demand_a_reason("no progress after healing");
             self.tally.exhausted += 1;
         }
         self.clients.nothing_lost_was_applied(&self.judge);
@@ -66,6 +64,13 @@ impl World {
         self.tally.applied = self.clients.applied;
         self.tally.proposals_lost = self.clients.lost_count;
         self.tally.reads = self.clients.reads_answered;
+        for place in &self.places {
+            let wrapped = place.node.is_some() && place.clock.has_wrapped(self.now);
+            self.tally.wrapped_clocks += u64::from(wrapped);
+            let journal = place.medium.borrow().failures();
+            let snapshots = place.snapshots.as_ref().map(|medium| medium.borrow().failures());
+            self.tally.count_media(journal, snapshots.unwrap_or_default());
+        }
     }
 
     /// Twenty election timeouts, by the slowest clock.
@@ -169,13 +174,20 @@ impl World {
         })
     }
 
+    /// What was asked for did not come about: there must be a reason.
+    fn demand_a_reason(&mut self, what: &str) {
+        let justified = self.is_justified();
+        assert!(justified, "{what}: {}", self.sketch());
+    }
+
     /// Whether there is a reason to make no progress.
     fn is_justified(&mut self) -> bool {
-        if self.waits_for_all() {
-            self.tally.waits_for_all += 1;
+        if self.is_exhausted() || self.somebody_is_stuck() {
             return true;
         }
-        self.is_exhausted() || self.somebody_is_stuck()
+        let waits = self.waits_for_all();
+        self.tally.waits_for_all += u64::from(waits);
+        waits
     }
 
     /// Whether a leader had no room to open its term, in a log full of no-ops of failed leaderships: it

@@ -13,6 +13,7 @@ impl World {
         let cut = self.network.is_cut(from, to, self.now);
         if cut || self.random.in_a_thousand(faults.loss) {
             self.tally.lost += 1;
+            self.tally.severed += u64::from(cut);
             self.tally.chunks_lost += u64::from(is_chunk(&bytes));
             self.tell_datagram(from, to, &bytes, Vec::new());
             return;

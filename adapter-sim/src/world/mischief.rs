@@ -1,8 +1,9 @@
 //! What goes wrong, apart from single datagrams.
 
-use crate::place::{Node, Opened, Stop};
+use crate::judge::disk::Core;
+use crate::place::{Node, Opened, SNAPSHOTS, Stop};
 use crate::random::Random;
-use crate::swarm::Faults;
+use crate::swarm::{Clocks, Faults};
 use crate::world::World;
 use crate::world::network::Partition;
 use adapter_std::memory::MemoryMedium;
@@ -27,13 +28,15 @@ impl World {
         }
         if self.random.in_a_thousand(self.swarm.faults.partition) {
             let at = self.somebody();
-            let partition = match self.random.below(6) {
+            let other = self.another_than(at);
+            let partition = match self.random.below(7) {
                 0 => Partition::Split,
                 1 => Partition::Bridge(at),
                 2 => Partition::Alone(at),
                 3 => Partition::Deaf(at),
                 4 => Partition::Mute(at),
-                _ => Partition::OneWay(at, self.random.below(self.places.len() as u64) as usize),
+                5 => Partition::Pair(at, other),
+                _ => Partition::OneWay(at, other),
             };
             self.cut(partition);
         }
@@ -47,10 +50,7 @@ impl World {
 
     /// A leader, when there is one, or any node.
     pub fn somebody(&mut self) -> usize {
-        let leads = |at: &usize| {
-            self.places[*at].raft().is_some_and(|raft| raft.status().role == Role::Leader)
-        };
-        let leaders: Vec<_> = (0..self.places.len()).filter(leads).collect();
+        let leaders: Vec<_> = self.leaders().collect();
         if leaders.is_empty() || self.random.one_in(4) {
             self.random.below(self.places.len() as u64) as usize
         } else {
@@ -58,8 +58,23 @@ impl World {
         }
     }
 
+    /// Any other node; the same where it is alone.
+    fn another_than(&mut self, at: usize) -> usize {
+        let nodes = self.places.len();
+        let by = 1 + self.random.below((nodes as u64 - 1).max(1)) as usize;
+        (at + by) % nodes
+    }
+
+    /// All that think that they lead.
+    pub fn leaders(&self) -> impl Iterator<Item = usize> {
+        let leads = |raft: &Core| raft.status().role == Role::Leader;
+        (0..self.places.len()).filter(move |at| self.places[*at].raft().is_some_and(leads))
+    }
+
     fn cut(&mut self, partition: Partition) {
         self.tally.partitions += 1;
+        let pair = matches!(partition, Partition::Pair(..)) && self.places.len() > 3;
+        self.tally.pairs += u64::from(pair);
         let until = self.now.plus(self.random.tenths(self.swarm.election, 50));
         let flap = self.random.in_a_thousand(self.swarm.faults.flap).then(|| {
             self.tally.flapping += 1;
@@ -86,6 +101,7 @@ impl World {
         if self.random.in_a_thousand(self.swarm.faults.compact)
             && let Some(node) = &mut self.places[at].node
         {
+            self.tally.compactions_asked += u64::from(node.raft().snapshot_due().is_some());
             node.compact();
             self.act(at);
         }
@@ -97,25 +113,22 @@ impl World {
 
     fn torment_disks(&mut self, at: usize) {
         let (faults, place) = (self.swarm.faults, &self.places[at]);
-        let mut medium = place.medium.0.borrow_mut();
+        let mut medium = place.medium.borrow_mut();
         let mut ailment = None;
         if self.random.in_a_thousand(faults.cut) {
             medium.cut_after(self.random.below(400));
             ailment = Some("is about to lose power");
         }
         if self.random.in_a_thousand(faults.sync_failure) {
-            self.tally.sync_failures += 1;
             if self.random.one_in(2) {
-                self.tally.lost_writes += 1;
                 medium.lose_writes();
-                ailment = Some("fails to sync from now on, and forgets what it was to");
+                ailment = Some("fails to sync once, and forgets what it was to");
             } else {
                 medium.fail_syncs();
                 ailment = Some("fails to sync from now on");
             }
         }
         if self.random.in_a_thousand(faults.full) {
-            self.tally.full += 1;
             ailment = Some("is full");
             match self.random.below(2) {
                 0 => medium.fill_after(0),
@@ -126,7 +139,7 @@ impl World {
         }
         drop(medium);
         if let Some(medium) = &place.snapshots {
-            ail(&mut medium.0.borrow_mut(), &faults, &mut self.random);
+            ail(&mut medium.borrow_mut(), &faults, &mut self.random);
         }
         if let Some(words) = ailment {
             self.tell_disk(at, words);
@@ -150,7 +163,6 @@ impl World {
         }
         let place = &mut self.places[at];
         if place.may_rot && self.random.in_a_thousand(faults.astray) {
-            self.tally.astray += 1;
             place.lead_astray(&mut self.random);
             self.tell_disk(at, "puts the next write elsewhere");
         }
@@ -209,6 +221,21 @@ impl World {
         }
     }
 
+    /// A node begins to replace its machine by a snapshot: it takes long, and meanwhile who sent that is
+    /// cut off, so that others lead, and bring entries that follow it.
+    pub fn forsake(&mut self, at: usize) {
+        let sender = self.places[at].raft().and_then(|raft| raft.status().leader);
+        let (Some(sender), true) = (sender, self.places[at].is_working(SNAPSHOTS)) else { return };
+        self.tally.forsaken += 1;
+        let sender = sender.get() as usize - 1;
+        let until = self.now.plus(self.swarm.election.times(10));
+        self.network.cut(Partition::Alone(sender), until, None, &mut self.random);
+        self.tell_cut(Partition::Alone(sender), until, None);
+        let least = self.swarm.election.times(3);
+        let more = self.random.tenths(self.swarm.election, 50);
+        self.places[at].storage_at[SNAPSHOTS] = self.now.plus(least).plus(more);
+    }
+
     /// Starts a node that is down; perhaps its power fails again soon, perhaps already during
     /// recovery.
     pub fn start(&mut self, at: usize) {
@@ -218,7 +245,7 @@ impl World {
             let media = [Some(&place.medium), place.snapshots.as_ref()];
             for medium in media.into_iter().flatten() {
                 if self.random.below(3) > 0 {
-                    medium.0.borrow_mut().cut_after(self.random.below(500));
+                    medium.borrow_mut().cut_after(self.random.below(500));
                 }
             }
         }
@@ -236,7 +263,13 @@ impl World {
             }
             Opened::Runs { undone } => self.tally.undone += u64::from(undone),
         }
+        match self.swarm.clocks {
+            Clocks::Wild => self.tally.wild_clocks += 1,
+            Clocks::Equal => self.tally.equal_clocks += 1,
+            Clocks::Tame => {}
+        }
         self.tell_start(at, None);
+        self.traffic.restarted(at);
         let place = &mut self.places[at];
         let machine = &mut place.node.as_mut().expect("it runs").around().machine;
         drop(machine.take_steps()); // What it took from a snapshot is in its state.
@@ -273,6 +306,7 @@ impl World {
         let way = if place.must_lose_power() { Ending::PowerCut } else { way };
         let Some(raft) = place.raft() else { return };
         self.tally.crashes += 1;
+        self.tally.wrapped_clocks += u64::from(place.clock.has_wrapped(self.now));
         self.tally.leader_crashes += u64::from(raft.status().role == Role::Leader);
         let restoring = place.node.as_ref().is_some_and(Node::is_restoring);
         self.tally.interrupted_installs += u64::from(restoring);

@@ -9,6 +9,7 @@ pub mod network;
 pub mod tally;
 pub mod tell;
 mod time;
+mod traffic;
 mod watch;
 
 use crate::judge::Judge;
@@ -21,6 +22,7 @@ use crate::world::client::Clients;
 use crate::world::network::Network;
 use crate::world::tally::Tally;
 use crate::world::tell::Teller;
+use crate::world::traffic::Traffic;
 use crate::world::watch::Watch;
 use raft_nostd::{Instant, NodeId};
 use std::cell::RefCell;
@@ -42,6 +44,7 @@ pub struct World {
     full: bool,
     pub teller: Teller,
     watch: Watch,
+    traffic: Traffic,
     kind: Rc<Kind>,
     buf: Vec<u8>,
 }
@@ -72,6 +75,7 @@ impl World {
             full: false,
             teller: Teller::default(),
             watch: Watch::new(voters_len),
+            traffic: Traffic::new(voters_len),
         };
         world.teller = Teller::new(story, world.places.len());
         world.teller.scene(&tell::cast(&world.voters));

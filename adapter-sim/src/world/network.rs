@@ -46,6 +46,8 @@ pub enum Partition {
     Bridge(usize),
     /// One node by itself.
     Alone(usize),
+    /// A node, and one that is faithful to it, by themselves.
+    Pair(usize, usize),
     /// One node hears nothing.
     Deaf(usize),
     /// One node is not heard.
@@ -105,6 +107,10 @@ impl Network {
                     Partition::Split => sides[from] != sides[to],
                     Partition::Bridge(at) => sides[from] != sides[to] && at != from && at != to,
                     Partition::Alone(at) => from == at || to == at,
+                    Partition::Pair(one, other) => {
+                        let inside = |node| node == one || node == other;
+                        inside(from) != inside(to)
+                    }
                     Partition::Deaf(at) => to == at,
                     Partition::Mute(at) => from == at,
                     Partition::OneWay(one, other) => (from, to) == (one, other),
@@ -118,5 +124,52 @@ impl Network {
 
     pub fn heal(&mut self) {
         self.cuts.iter_mut().for_each(|links| links.fill(Cut::NEVER));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::ORIGIN.plus(Duration::from_millis(millis))
+    }
+
+    fn cut(partition: Partition, flap: Option<Duration>) -> Network {
+        let mut network = Network::new(3);
+        network.cut(partition, at(100), flap, &mut Random::new(1));
+        network
+    }
+
+    #[test]
+    fn a_link_is_cut_until_then() {
+        let network = cut(Partition::OneWay(0, 2), None);
+        assert!(network.is_cut(0, 2, at(0)) && network.is_cut(0, 2, at(99)));
+        assert!(!network.is_cut(0, 2, at(100)));
+        assert!(!network.is_cut(2, 0, at(0)), "one way");
+        assert_eq!(network.links_cut_until(at(100)), [(0, 2)]);
+    }
+
+    #[test]
+    fn a_link_that_flaps_is_cut_in_every_other_period() {
+        let network = cut(Partition::OneWay(0, 2), Some(Duration::from_millis(10)));
+        let is_cut = |millis| network.is_cut(0, 2, at(millis));
+        assert!([0, 9, 20, 29, 80].into_iter().all(is_cut));
+        assert!(![10, 19, 30, 90, 100, 120].into_iter().any(is_cut));
+    }
+
+    #[test]
+    fn nodes_alone_deaf_and_mute_lose_what_the_words_say() {
+        let links = |partition| cut(partition, None).links_cut_until(at(100));
+        assert_eq!(links(Partition::Alone(1)), [(0, 1), (1, 0), (1, 2), (2, 1)]);
+        assert_eq!(links(Partition::Deaf(1)), [(0, 1), (2, 1)]);
+        assert_eq!(links(Partition::Mute(1)), [(1, 0), (1, 2)]);
+    }
+
+    #[test]
+    fn what_is_healed_is_cut_no_more() {
+        let mut network = cut(Partition::Alone(1), None);
+        network.heal();
+        assert!(!network.is_cut(0, 1, at(0)));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::place::host::{Deeds, Told};
 use crate::world::World;
+use adapter_std::memory::Failures;
 use raft_nostd::Event;
 
 /// What need not happen: no faults, but ends that are allowed.
@@ -58,14 +59,22 @@ tally! {
     dawdled,
     /// Networks that fell apart.
     partitions,
+    /// Datagrams that were lost for that.
+    severed,
     /// Networks whose parts came together and fell apart, again and again.
     flapping,
+    /// Nodes that were cut off together with one other, of more than three.
+    pairs,
+    /// Reads asked at a leader while another thinks that it leads.
+    rival_reads,
     /// Leaders that something happened to as soon as they were elected.
     ambushes,
     /// Nodes that stopped.
     crashes,
     /// Leaders that stopped.
     leader_crashes,
+    /// Nodes that stopped as soon as they had taken commands.
+    proposer_crashes,
     /// Times at which all stopped at once.
     blackouts,
     /// Processes that were killed.
@@ -82,6 +91,8 @@ tally! {
     rotten,
     /// Writes that went astray.
     astray,
+    /// Writes, erases and syncs that a power cut ended halfway.
+    power_cuts,
     /// Nodes that stay down since their disks do not give back what they were given.
     lost_disks,
     /// Leaders with a follower that does not hear them.
@@ -94,14 +105,34 @@ tally! {
     pauses,
     /// Clocks that jumped ahead.
     jumps,
-    /// Disks that filled up.
+    /// Clocks that ran at half to twice the true pace.
+    wild_clocks,
+    /// Clocks that all showed the same.
+    equal_clocks,
+    /// Clocks whose milliseconds left 32 bits.
+    wrapped_clocks,
+    /// Writes and erases of journals that found no space.
     full,
-    /// Disks whose sync failed.
+    /// Syncs of journals that failed.
     sync_failures,
-    /// Disks whose failed sync lost what it was to make durable.
+    /// Those of them that lost what they were to make durable.
     lost_writes,
+    /// The same of media for snapshots: writes and erases that found no space.
+    snapshots_full,
+    /// Their syncs that failed.
+    snapshots_sync_failures,
+    /// Their writes, erases and syncs that a power cut ended.
+    snapshots_power_cuts,
     /// Batches that were written in the background.
     deferred_syncs,
+    /// Those that took long.
+    slow_writes,
+    /// Times at which a client asked for much at once.
+    bursts,
+    /// Commands without a byte that a node took.
+    empty_commands,
+    /// Commands as long as can be that a node took.
+    longest_commands,
     /// Terms with a leader.
     elections,
     /// Commands that their proposer saw applied.
@@ -116,6 +147,8 @@ tally! {
     reads,
     /// Logs that lost entries to a leader's.
     truncations,
+    /// Times at which a node with something to take a snapshot of was asked to.
+    compactions_asked,
     /// Snapshots that nodes took.
     snapshots_taken,
     /// Snapshots of leaders that nodes installed.
@@ -126,6 +159,8 @@ tally! {
     chunks_lost,
     /// Transfers of snapshots that something happened to.
     waylaid,
+    /// Nodes that were slow to replace their machine, while who sent the snapshot was cut off.
+    forsaken,
     /// Transfers that went on after a restart.
     transfers_resumed,
     /// Transfers that made way for a newer snapshot.
@@ -140,6 +175,20 @@ tally! {
     full_for_good,
     /// Runs that ended without a leader, for the same reason.
     exhausted,
+}
+
+impl Tally {
+    /// Counts how the disks of a node failed.
+    pub(super) fn count_media(&mut self, journal: Failures, snapshots: Failures) {
+        self.full += journal.full;
+        self.sync_failures += journal.syncs;
+        self.lost_writes += journal.losing_syncs;
+        self.power_cuts += journal.power_cuts;
+        self.astray += journal.astray + snapshots.astray;
+        self.snapshots_full += snapshots.full;
+        self.snapshots_sync_failures += snapshots.syncs;
+        self.snapshots_power_cuts += snapshots.power_cuts;
+    }
 }
 
 impl World {

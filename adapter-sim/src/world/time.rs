@@ -75,6 +75,7 @@ impl World {
             assert!(ours, "{} takes a datagram of another cluster", place.id);
             self.judge.taken(datagram.to, node.raft(), &said);
             self.watch.taken(datagram.to, place, &said, local);
+            self.traffic.taken(datagram.to, &said);
         }
         if let Err(why) = taken {
             self.tell_refused(datagram.to, &datagram.bytes, &why);
@@ -112,6 +113,7 @@ impl World {
         self.tell_deeds(at, &deeds);
         let place = &mut self.places[at];
         let Some(node) = &mut place.node else { return };
+        let begins = !replacing && node.is_restoring();
         if replacing && node.is_restoring() {
             Watch::replacing(place, &deeds);
         }
@@ -132,6 +134,9 @@ impl World {
             self.waylay(at);
         }
         self.set_storage_to_work(at);
+        if begins && self.random.in_a_thousand(self.swarm.faults.forsake) {
+            self.forsake(at);
+        }
         for (to, bytes) in deeds.datagrams {
             self.launch(at, to.get() as usize - 1, bytes);
         }
@@ -139,9 +144,13 @@ impl World {
 
     fn overhear(&mut self, at: usize, deeds: &Deeds) {
         let place = &self.places[at];
+        let local = place.clock.reading(self.now);
         for (_, bytes) in &deeds.datagrams {
             let said = wire::decode(bytes).expect("nodes say what decodes");
             self.judge.ledger.overhear(at, place, &said);
+            if let Some(raft) = place.raft() {
+                self.traffic.said(at, raft, &said, (local, &self.swarm));
+            }
         }
     }
 
@@ -155,6 +164,7 @@ impl World {
             let span = if self.swarm.clocks == Clocks::Equal {
                 Duration::from_micros(150)
             } else if slow {
+                self.tally.slow_writes += 1;
                 self.random.tenths(self.swarm.election, 20)
             } else {
                 Duration::from_micros(self.random.below(300))

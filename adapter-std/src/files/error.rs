@@ -210,9 +210,9 @@ fn is_no_space(error: &io::Error) -> bool {
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// The way out for who has lost a file.
-const RESTORE: &str = "restore it, or give the node a new id and an empty directory and let it \
-                       join its cluster anew";
+/// The way out for who has lost a file: there is no other.
+const RESTORE: &str = "bring it back as it was; without it, or with an empty directory under its \
+                       old id, the node has forgotten what it acknowledged";
 
 fn lost(f: &mut Formatter<'_>, path: &Path, how: &str, record: &Path) -> fmt::Result {
     let (path, record) = (path.display(), record.display());
@@ -229,8 +229,7 @@ impl Display for FileError {
             Self::GeometryChanged { directory, recorded, asked } => write!(
                 f,
                 "{} was made with {} segments of {} bytes and cannot be read as {} of {}; \
-                 ask for the former, or give the node a new id and an empty directory and \
-                 let it join its cluster anew",
+                 ask for the former",
                 directory.display(),
                 recorded.segments,
                 recorded.segment_bytes,
@@ -247,7 +246,7 @@ impl Display for FileError {
             }
             Self::Unrecorded { record, segment } => write!(
                 f,
-                "{} exists but {} is missing; restore it, or use an empty directory",
+                "{} exists but {} is missing; {RESTORE}",
                 segment.display(),
                 record.display()
             ),

@@ -273,6 +273,13 @@ impl FileMedium {
     }
 }
 
+/// The file of segment number `segment` of the medium in `directory`, whether it exists or not: to
+/// name it to a person.
+#[must_use]
+pub fn segment_path(directory: &Path, segment: u32) -> PathBuf {
+    segment::path(directory, segment)
+}
+
 /// Sees to it that `directory` records the layout `asked` for, and no other.
 fn claim(disk: &mut Disk, directory: &Path, asked: Layout) -> Result<Record, FileError> {
     if let Some(record) = Record::load(disk, directory, Access::Write)? {

@@ -11,6 +11,7 @@ use super::waiting::{Waiter, Waiting};
 use adapter_mio::Node;
 use raft_nostd::journal::Medium;
 use raft_nostd::{Duration, Instant, ReadError, Role, SnapshotWork};
+use std::path::PathBuf;
 
 /// What all sessions share.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Shared {
     pub counts: Counts,
     /// What became of snapshots.
     pub saves: Saves,
+    /// Where they are.
+    pub snapshots: PathBuf,
     /// How long anybody waits.
     pub patience: Duration,
     /// Bytes in the longest command.
@@ -116,10 +119,15 @@ impl<D: Medium> Backend for Desk<'_, D> {
             SnapshotWork::Idle => {}
             _ => return reply::error("ERR Background save already in progress"),
         }
-        if self.node.raft().snapshot_due().is_none() {
-            self.shared.saves.succeeded(); // The last one has everything.
+        let raft = self.node.raft();
+        if raft.replacement_due().is_none() {
+            return reply::error("ERR nothing to save: this node has applied nothing yet");
         }
-        self.node.compact();
+        // As Redis does, even where the last one has everything: it may be damaged by now.
+        match raft.snapshot_due() {
+            Some(_) => self.node.compact(),
+            None => self.node.replace_snapshot(),
+        }
         reply::simple("Background saving started")
     }
 

@@ -1,5 +1,7 @@
 //! Why the program ends otherwise than by being asked to.
 
+use super::lost;
+use super::snapshot_files::SNAPSHOTS;
 use adapter_mio::{OpenError, RunError};
 use adapter_std::files::FileError;
 use raft_nostd::ClusterId;
@@ -88,13 +90,16 @@ impl fmt::Display for Error {
             ),
             Self::Snapshots(source) => write!(f, "the snapshots: {source}"),
             Self::Open { directory, cluster, source } => {
-                let directory = directory.display();
-                match source {
+                let told = match source {
                     OpenError::Node(raft_nostd::OpenError::Journal(error)) => {
-                        explain(f, &directory, cluster, error)
+                        Some(explain(f, &directory.display(), cluster, error))
                     }
-                    other => other.fmt(f),
-                }
+                    OpenError::Node(error) => {
+                        lost::explain(f, directory, &directory.join(SNAPSHOTS), error)
+                    }
+                    _ => None,
+                };
+                told.unwrap_or_else(|| source.fmt(f))
             }
             Self::Run(source) => source.fmt(f),
             Self::Inspect { directory, source } => {

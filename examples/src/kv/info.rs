@@ -3,7 +3,7 @@
 use super::machine::Machine;
 use super::reply::{Reply, bulk};
 use super::request::is;
-use super::saves::{Outcome, Saves, share};
+use super::saves::{Outcome, Saves, Way, share};
 use super::waiting::Waiting;
 use raft_nostd::{Raft, Refused, Role, SnapshotWork, VOTERS_MAX};
 use std::fmt::{Display, Write};
@@ -127,9 +127,10 @@ impl View<'_> {
         lines.add("loading", u8::from(matches!(self.work, SnapshotWork::Restoring { .. })));
         lines.add("rdb_bgsave_in_progress", u8::from(taking));
         lines.add("rdb_last_save_time", self.saves.last());
-        let outcome = if self.saves.outcome == Outcome::Good { "ok" } else { "err" };
+        let outcome = if self.saves.outcome() == Outcome::Good { "ok" } else { "err" };
         lines.add("rdb_last_bgsave_status", outcome);
-        lines.add("rdb_changes_since_last_save", self.raft.bytes_since_snapshot());
+        let changes = self.machine.changes().saturating_sub(self.saves.saved());
+        lines.add("rdb_changes_since_last_save", changes);
         lines.add("aof_enabled", 1);
     }
 
@@ -140,13 +141,10 @@ impl View<'_> {
         lines.add("snapshot_index", index);
         lines.add("snapshot_bytes", bytes);
         lines.add("log_first_index", raft.base().index.next());
-        let (work, done) = match self.work {
-            SnapshotWork::Idle => ("idle", 0),
-            SnapshotWork::Taking { bytes } => ("taking", bytes),
-            SnapshotWork::Restoring { bytes, .. } => ("restoring", bytes),
-        };
-        lines.add("snapshot_work", work);
-        lines.add("snapshot_work_bytes", done);
+        lines.add("log_bytes_since_snapshot", raft.bytes_since_snapshot());
+        let way = Way::of(raft, self.work);
+        lines.add("snapshot_work", way.map_or("idle", |way| way.what.name()));
+        lines.add("snapshot_work_bytes", way.map_or(0, |way| way.bytes));
         if let Some((manifest, chunks, _)) = raft.incoming_snapshot() {
             let done = share(manifest.bytes, chunks, manifest.chunks);
             lines.add("snapshot_incoming", format_args!("{done} of {}", manifest.bytes));
@@ -158,6 +156,9 @@ impl View<'_> {
                 lines.add(format_args!("snapshot_to_{peer}"), text);
             }
         }
+        let (damage, times) = self.saves.damage();
+        lines.add("snapshot_unreadable", times);
+        lines.add("snapshot_damage", damage.unwrap_or_default());
         lines.add("snapshots_taken", raft.metrics().snapshots_taken);
         lines.add("snapshots_installed", raft.metrics().snapshots_installed);
     }

@@ -3,7 +3,7 @@
 use super::encoding::{Change, Command, Condition, decode};
 use super::error::Error;
 use super::inspect_snapshots::Snapshots;
-use super::run::SNAPSHOTS;
+use super::snapshot_files::SNAPSHOTS;
 use adapter_std::files::FileMedium;
 use raft_nostd::frame::{Entry, EntryKind};
 use raft_nostd::journal::{self, BlockView, Corruption, Ending, Found, Inspection, Medium, NoRoom};

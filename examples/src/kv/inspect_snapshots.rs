@@ -1,17 +1,20 @@
 //! `kv inspect`: the snapshots beside a stopped node's journal, for a person.
 
 use super::error::Error;
+use super::lost::{Chunk, Remedy};
 use super::saves::{Size, share};
 use adapter_std::files::{FileError, FileMedium};
 use raft_nostd::journal::Inspection;
 use raft_nostd::vault::{ChunkError, Owner, Vault, VaultError, Which, owner_of};
 use raft_nostd::{Manifest, SnapshotMissing};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What was found beside a journal.
 #[derive(Debug, Default)]
 pub struct Snapshots {
+    /// The folder.
+    directory: PathBuf,
     newest: Option<Manifest>,
     /// A transfer that broke off, and how many of its chunks are there.
     begun: Option<(Manifest, u32)>,
@@ -28,13 +31,14 @@ impl Snapshots {
     /// # Errors
     /// When they cannot be read, or their files were changed.
     pub fn look(directory: &Path) -> Result<Self, Error> {
+        let none = || Self { directory: directory.to_path_buf(), ..Self::default() };
         let mut medium = match FileMedium::open_read_only(directory) {
             Ok(medium) => medium,
-            Err(FileError::NotAMedium { .. }) => return Ok(Self::default()),
+            Err(FileError::NotAMedium { .. }) => return Ok(none()),
             Err(error) => return Err(Error::Directory(error)),
         };
         let Some((owner, chunk)) = owner_of(&mut medium).map_err(Error::Directory)? else {
-            return Ok(Self::default());
+            return Ok(none());
         };
         let mut buf = vec![0; chunk.max(256) as usize];
         let vault = Vault::open(&mut medium, owner, chunk, 0, &mut buf);
@@ -44,7 +48,8 @@ impl Snapshots {
         let damage =
             chunks.find_map(|chunk| vault.read(&mut medium, Which::Newest, chunk, &mut buf).err());
         let begun = vault.staged().map(|(_, manifest, chunks)| (*manifest, chunks));
-        Ok(Self { newest, begun, damage, owner: Some(owner), problem: None })
+        let (directory, owner) = (directory.to_path_buf(), Some(owner));
+        Ok(Self { directory, newest, begun, damage, owner, problem: None })
     }
 
     /// Compares them with the journal they are beside: a log that was compacted goes on from one.
@@ -96,11 +101,11 @@ impl Snapshots {
         }
         if let Some(problem) = &self.problem {
             writeln!(out, "DAMAGED   {problem}")?;
-            writeln!(out, "          The node will not start: put the snapshots back.")?;
+            writeln!(out, "          The node will not start; {}.", Remedy(&self.directory))?;
         }
         if let Some(damage) = &self.damage {
-            writeln!(out, "DAMAGED   the snapshot: {damage}")?;
-            writeln!(out, "          The node will not start.")?;
+            writeln!(out, "DAMAGED   the snapshot: {}", Chunk(&self.directory, damage))?;
+            writeln!(out, "          The node will not start; {}.", Remedy(&self.directory))?;
         }
         Ok(())
     }

@@ -13,10 +13,8 @@ const SEGMENTS_MAX: u32 = files::Options::SEGMENTS_MAX;
 /// Bytes of a segment that may stay unused: its head and the last frame that does not fit.
 const SEGMENT_WASTE: u64 = 128 << 10;
 
-/// The most bytes of entries the log holds.
-pub fn log_bytes(options: &Options, config: &Config<'_>) -> u64 {
-    options.log_bytes.max(u64::from(config.max_frame()).saturating_mul(3))
-}
+/// Of the longest entries, a log has room for as many at least.
+pub const LOG_FRAMES_MIN: u64 = 3;
 
 /// Opens the journal's files, and makes them where they are new.
 ///
@@ -64,7 +62,7 @@ fn check(options: &Options, config: &Config<'_>, shape: files::Options) -> Resul
     let files::Options { segments, segment_bytes, .. } = shape;
     let limits = Limits {
         max_frame: usize::try_from(config.max_frame()).unwrap_or(usize::MAX),
-        ring_bytes: usize::try_from(log_bytes(options, config)).unwrap_or(usize::MAX),
+        ring_bytes: usize::try_from(options.log_bytes).unwrap_or(usize::MAX),
     };
     let geometry = Geometry { segments, segment_bytes, granularity: 1, erased: 0 };
     let Some(needed) = limits.segments(&geometry) else {

@@ -2,8 +2,10 @@
 //!
 //! The image is read in the order of the keys. What is changed ahead of the reader is kept for it as
 //! it was; what is behind has been read. So an image costs as much memory as changes while it is
-//! read, and neither its beginning nor its end takes long.
+//! read, and neither its beginning nor its end takes long. Nor does anything else: what is removed as
+//! a whole is let go a little at a time.
 
+use super::discarded::{Discarded, Left};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -14,7 +16,11 @@ type Blob = Box<[u8]>;
 pub struct Keys {
     map: BTreeMap<Blob, Blob>,
     image: Option<Image>,
+    discarded: Discarded,
 }
+
+/// Keys that are let go for each that is put in: more than one, or they might never be gone.
+const LET_GO: usize = 2;
 
 /// The keys and values as they were at one moment, from the reader on.
 #[derive(Debug, Default)]
@@ -43,7 +49,10 @@ impl Keys {
     pub fn insert(&mut self, key: &[u8], value: &[u8]) -> Option<Blob> {
         let old = match self.map.get_mut(key) {
             Some(place) => Some(std::mem::replace(place, value.into())),
-            None => self.map.insert(key.into(), value.into()),
+            None => {
+                self.discarded.let_go(LET_GO);
+                self.map.insert(key.into(), value.into())
+            }
         };
         self.keep(key, || old.clone());
         old
@@ -59,9 +68,28 @@ impl Keys {
     /// Removes all keys.
     pub fn clear(&mut self) {
         let map = std::mem::take(&mut self.map);
-        if let Some(image) = self.image.as_mut().filter(|image| image.cleared.is_none()) {
-            image.cleared = Some(map);
+        match &mut self.image {
+            Some(image) if image.cleared.is_none() => image.cleared = Some(map),
+            _ => self.discarded.add(map),
         }
+    }
+
+    /// All keys are those of `new` from now on, and there is no image any more.
+    pub fn replace(&mut self, new: Self) {
+        let old = std::mem::replace(self, new);
+        self.discard(old);
+    }
+
+    /// Lets go of all that is in `others`.
+    pub fn discard(&mut self, mut others: Self) {
+        others.clear();
+        others.end_image();
+        self.discarded.adopt(others.discarded);
+    }
+
+    /// Lets some of what nobody needs any more go, `most` keys at most.
+    pub fn let_go(&self, most: usize) -> Left {
+        self.discarded.let_go(most)
     }
 
     /// Remembers for the image what was at `key`, if it still has to be read there.
@@ -75,12 +103,15 @@ impl Keys {
 
     /// Begins an image of the keys and values as they are now.
     pub fn begin_image(&mut self) {
+        self.end_image();
         self.image = Some(Image::default());
     }
 
     /// Lets the image go.
     pub fn end_image(&mut self) {
-        self.image = None;
+        let Some(Image { kept, cleared, .. }) = self.image.take() else { return };
+        self.discarded.add_kept(kept);
+        self.discarded.add(cleared.unwrap_or_default());
     }
 
     /// Hands the next key of the image and its value to `read`; `None` at its end.
@@ -154,6 +185,34 @@ mod tests {
             }
             assert_eq!(seen, copy);
         }
+    }
+
+    /// Keys that were cleared are let go a few at a time, whoever needed them last.
+    #[test]
+    fn nothing_is_dropped_at_once() {
+        let filled = |first: u8, count: u8| {
+            let mut keys = Keys::default();
+            (first..first + count).for_each(|key| drop(keys.insert(&[key], b"value")));
+            keys
+        };
+        let mut keys = filled(0, 100);
+        keys.begin_image();
+        keys.insert(&[7], b"changed"); // Kept for the image as it was.
+        keys.clear();
+        assert_eq!((keys.len(), keys.discarded.len()), (0, 0), "the image needs them");
+        keys.next_of_image(|_, _| ());
+        keys.end_image();
+        assert_eq!(keys.discarded.len(), 100 + 1);
+        keys.replace(filled(0, 50));
+        assert_eq!((keys.len(), keys.discarded.len()), (50, 101));
+        keys.replace(filled(0, 20));
+        assert_eq!((keys.len(), keys.discarded.len()), (20, 151));
+        assert_eq!((keys.let_go(40), keys.discarded.len()), (Left::Something, 111));
+        // New keys take the room of old ones, and are more than those in no case.
+        (100..150).for_each(|key| drop(keys.insert(&[key], b"new")));
+        assert!(keys.discarded.len() < 111 - 90, "{}", keys.discarded.len());
+        assert_eq!((keys.let_go(100), keys.discarded.len()), (Left::Nothing, 0));
+        assert_eq!(keys.len(), 70);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The replicated state: keys and values, and where clients reach each node.
 
 use super::digest::{Digest, Kind};
+use super::discarded::Left;
 use super::encoding::{Bytes, Change, Command, Condition, Query, Step, decode};
 use super::keys::Keys;
 use super::snapshot::{Reading, Writing};
@@ -51,6 +52,13 @@ pub enum Failure {
 pub struct Machine {
     content: Content,
     applied: Index,
+    /// How often a key was changed in this run, as Redis counts.
+    changes: u64,
+    /// How often when the snapshot was begun that was written to its end last, or when one was taken
+    /// over since.
+    changes_written: u64,
+    /// How often when the snapshot on its way out was begun.
+    changes_of_image: u64,
     /// A snapshot on its way out.
     writing: Option<Writing>,
     /// A snapshot on its way in, which will replace the content.
@@ -86,6 +94,13 @@ impl Content {
         self.digest.remove(Kind::Value, key, &value);
         self.bytes = self.bytes.saturating_sub(key.len().saturating_add(value.len()));
         Some(())
+    }
+
+    /// Becomes `new`.
+    fn replace(&mut self, new: Self) {
+        let Self { keys, addresses, digest, bytes } = new;
+        self.keys.replace(keys);
+        (self.addresses, self.digest, self.bytes) = (addresses, digest, bytes);
     }
 
     /// Removes all keys.
@@ -125,6 +140,34 @@ impl Machine {
         self.applied
     }
 
+    /// How often a key was changed in this run, as Redis counts: cleared ones each for itself.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// How many of the [changes](Self::changes) are in the last snapshot that was written to its end,
+    /// or restored.
+    pub fn changes_written(&self) -> u64 {
+        self.changes_written
+    }
+
+    fn count(&mut self, changes: usize) {
+        self.changes = self.changes.saturating_add(changes as u64);
+    }
+
+    /// Lets some of what nobody needs any more go, `most` keys at most: to be called again while
+    /// something is left, whenever nobody waits. O(`most`).
+    pub fn tidy(&self, most: usize) -> Left {
+        self.content.keys.let_go(most)
+    }
+
+    /// Gives up what was read of a snapshot.
+    fn give_up_reading(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            self.content.keys.discard(reading.into_content().keys);
+        }
+    }
+
     /// Lets the image of a snapshot go.
     fn let_go(&mut self) {
         self.writing = None;
@@ -153,6 +196,7 @@ impl Machine {
                 for (key, value) in pairs {
                     self.content.put(key.0, value.0);
                 }
+                self.count(pairs.len());
                 Response::Done
             }
             Change::Delete(keys) => self.delete(keys),
@@ -183,17 +227,19 @@ impl Machine {
             return Response::Unmet;
         }
         self.content.put(key, value);
+        self.count(1);
         Response::Done
     }
 
     fn delete(&mut self, keys: &[Bytes<'_>]) -> Response {
-        let mut count = 0;
+        let mut removed = 0;
         for Bytes(key) in keys {
             if self.content.remove(key).is_some() {
-                count += 1;
+                removed += 1;
             }
         }
-        Response::Integer(count)
+        self.count(removed);
+        Response::Integer(count(removed))
     }
 
     fn add(&mut self, key: &[u8], by: i64) -> Response {
@@ -204,10 +250,12 @@ impl Machine {
             return Response::Failed(Failure::Overflow);
         };
         self.content.put(key, new.to_string().as_bytes());
+        self.count(1);
         Response::Integer(new)
     }
 
     fn clear(&mut self) -> Response {
+        self.count(self.content.keys.len());
         self.content.clear();
         Response::Done
     }
@@ -283,10 +331,12 @@ impl StateMachine for Machine {
         }
         if offset == 0 {
             self.writing = Some(Writing::begin(&mut self.content, self.applied));
+            self.changes_of_image = self.changes;
         }
         let writing = self.writing.as_mut().ok_or(SnapshotError::Malformed)?;
         let filled = writing.fill(&mut self.content, piece);
         if filled == 0 {
+            self.changes_written = self.changes_of_image;
             self.let_go();
         }
         Ok(filled)
@@ -294,16 +344,23 @@ impl StateMachine for Machine {
 
     fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
         if offset == 0 {
+            self.give_up_reading();
             self.reading = Some(Reading::default());
         }
-        let mut reading = self.reading.take().ok_or(SnapshotError::Malformed)?;
-        if piece.is_empty() {
-            self.let_go();
-            (self.content, self.applied) = reading.finish()?;
-            return Ok(());
+        let reading = self.reading.as_mut().ok_or(SnapshotError::Malformed)?;
+        let taken = if piece.is_empty() { reading.check_end() } else { reading.take(piece) };
+        if taken.is_err() {
+            self.give_up_reading();
+            return taken;
         }
-        reading.take(piece)?;
-        self.reading = Some(reading);
+        if piece.is_empty()
+            && let Some(reading) = self.reading.take()
+        {
+            self.let_go();
+            self.applied = reading.applied();
+            self.content.replace(reading.into_content());
+            self.changes_written = self.changes;
+        }
         Ok(())
     }
 }

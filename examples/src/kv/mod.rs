@@ -18,6 +18,7 @@ mod client;
 mod descriptors;
 mod desk;
 mod digest;
+mod discarded;
 mod door;
 mod encoding;
 mod error;
@@ -29,6 +30,7 @@ mod inspect_snapshots;
 mod journal;
 mod keys;
 mod local;
+mod lost;
 mod machine;
 #[cfg(test)]
 mod machine_tests;
@@ -45,6 +47,7 @@ mod session;
 #[cfg(test)]
 mod session_tests;
 mod snapshot;
+mod snapshot_files;
 #[cfg(test)]
 mod snapshot_tests;
 mod table;

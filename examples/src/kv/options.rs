@@ -38,9 +38,11 @@ pub struct Cli {
 /// Something else than running a node.
 #[derive(Subcommand, Debug)]
 pub enum Task {
-    /// Show the journal of a stopped node: term, vote, entries, and where it is damaged
+    /// Show the journal and the snapshots of a stopped node: term, vote, entries, what the newest
+    /// snapshot is of, and where they are damaged
     ///
-    /// Changes nothing. Exits with status 1 when acknowledged bytes are damaged.
+    /// All of the newest snapshot is read. Changes nothing. Exits with status 1 when acknowledged
+    /// bytes are damaged, and says what helps.
     Inspect {
         /// The directory given to the node as --data
         dir: PathBuf,
@@ -92,16 +94,16 @@ pub struct Options {
     /// The longest snapshot of the state [default: 1GiB]
     ///
     /// Two have a place beside the journal, in DIR/snapshots; each takes as much of the disk as it
-    /// needs. So DIR never takes more than --journal and some two and a half times this. When the
-    /// state outgrows it, the log is not compacted any more and fills up, until the node is started
+    /// needs. So DIR never takes more than --journal, 2.6 times this, and 3MiB; this being the most
+    /// that DIR was ever started with. When the state outgrows it, the log is not compacted any more and fills up, until the node is started
     /// with more.
     #[arg(long, value_name = "BYTES", value_parser = snapshot_bytes)]
     pub snapshot_max: Option<u64>,
 
-    /// Take a snapshot each time so many bytes were written to the log, too
+    /// Take a snapshot each time so many bytes were written to the log, too: 64KiB at least
     ///
     /// One is always taken when the log is more than half full, and on BGSAVE.
-    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    #[arg(long, value_name = "BYTES", value_parser = snapshot_after)]
     pub snapshot_after: Option<u64>,
 
     /// The size of each file of the journal, 1MiB to 64MiB; 256 files at most
@@ -133,7 +135,7 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 1 << 22, value_parser = log_entries)]
     pub log_entries: u32,
 
-    /// Bytes the log can hold, 1 GiB at most; the same on every node
+    /// Bytes the log can hold, three of the longest commands to 1GiB; the same on every node
     #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = log_bytes)]
     pub log_bytes: u64,
 
@@ -218,6 +220,9 @@ impl Options {
     /// # Errors
     /// One line that names the flags.
     pub fn check(&self) -> Result<(), String> {
+        if self.election_timeout < self.heartbeat.times(2) {
+            return Err("--election-timeout must be at least twice --heartbeat".to_owned());
+        }
         let others = self.peers.iter().filter(|peer| peer.id != self.id);
         for Peer { id, address } in others {
             if *address == self.raft {
@@ -314,6 +319,11 @@ fn snapshot_bytes(text: &str) -> Result<u64, String> {
     if bounds.contains(&length) { Ok(length) } else { Err("must be 1MiB to 1700MiB".to_owned()) }
 }
 
+fn snapshot_after(text: &str) -> Result<u64, String> {
+    let length = bytes(text)?;
+    if length < 64 << 10 { Err("must be 64KiB at least".to_owned()) } else { Ok(length) }
+}
+
 fn segment_bytes(text: &str) -> Result<u32, String> {
     let length = bytes(text)?;
     let whole = (1 << 20..=64 << 20).contains(&length) && length % (1 << 20) == 0;
@@ -344,8 +354,9 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err("must be a time with a unit: us, ms or s".to_owned()),
     };
     let number: u64 = number.parse().map_err(|_| "must be a time, as 100ms".to_owned())?;
-    let duration = number.checked_mul(micros).filter(|time| *time <= 3_600_000_000);
-    duration.map(Duration::from_micros).ok_or_else(|| "must be at most 3600s".to_owned())
+    let bounds = 1_000..=3_600_000_000;
+    let duration = number.checked_mul(micros).filter(|time| bounds.contains(time));
+    duration.map(Duration::from_micros).ok_or_else(|| "must be 1ms to 3600s".to_owned())
 }
 
 #[cfg(test)]
@@ -384,6 +395,12 @@ mod tests {
             ("--log-entries 1000", "power of two"),
             ("--log-bytes 2GiB", "1GiB"),
             ("--log-bytes 2TB", "no unit"),
+            ("--snapshot-after 0", "'0' for '--snapshot-after <BYTES>': must be 64KiB at least"),
+            ("--snapshot-after 65535", "64KiB at least"),
+            ("--snapshot-max 0", "1MiB to 1700MiB"),
+            ("--heartbeat 0s", "'0s' for '--heartbeat <TIME>': must be 1ms to 3600s"),
+            ("--write-timeout 999us", "1ms to 3600s"),
+            ("--election-timeout 3601s", "1ms to 3600s"),
             ("--heartbeat 100", "unit"),
             ("--journal 1MiB", "32MiB"),
             ("--heartbeat 99999999999999999999s", "must be a time"),
@@ -421,6 +438,7 @@ mod tests {
                 " --peer 3=127.0.0.1:2",
                 "--peer 2=127.0.0.1:2 and --peer 3=127.0.0.1:2 have one address",
             ),
+            (" --heartbeat 600ms", "--election-timeout must be at least twice --heartbeat"),
             (" --peer 2=127.0.0.1:3", "--peer 2 is given twice: 127.0.0.1:2, 127.0.0.1:3"),
         ] {
             assert_eq!(check(more), Err(error.to_owned()));

@@ -13,13 +13,14 @@ use super::options::{Cli, Options, Task};
 use super::saves::Saves;
 use super::say::{Printable, Voice};
 use super::service::Kv;
+use super::snapshot_files::{self, SNAPSHOTS};
 use super::waiting::Waiting;
 use adapter_mio::{Loop, OpenError, Storage};
-use adapter_std::files::{self, FileError, FileMedium, Space};
+use adapter_std::files::FileMedium;
 use clap::Parser;
 use clap::error::ErrorKind;
 use mio::net::UnixStream;
-use raft_nostd::journal::{Geometry, Medium};
+use raft_nostd::journal::Medium;
 use raft_nostd::{ClusterId, Config, NodeId, VOTERS_MAX};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
@@ -33,12 +34,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Bytes in a segment of the snapshots: 1 MiB and 16 MiB at most. A file is made when it is needed.
-const SNAPSHOT_SEGMENT: (u64, u64) = (1 << 20, 16 << 20);
-/// The longest snapshot, unless asked for otherwise.
-const SNAPSHOT_MAX: u64 = 1 << 30;
-/// The folder of the snapshots, in that of the journal.
-pub const SNAPSHOTS: &str = "snapshots";
 /// Bytes the log takes for each entry beyond its frame.
 const SLOT_BYTES: u64 = 16;
 
@@ -102,6 +97,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
         announcer: Announcer::default(),
         counts: Counts::default(),
         saves: Saves::default(),
+        snapshots: options.data.join(SNAPSHOTS),
         patience: options.write_timeout,
         longest: config.max_command,
     };
@@ -133,19 +129,26 @@ fn config<'a>(options: &Options, voters: &'a [NodeId]) -> Result<Config<'a>, Err
     config.election_timeout = options.election_timeout;
     config.heartbeat = options.heartbeat;
     config.check::<VOTERS_MAX>().map_err(|error| Error::Usage(error.to_string()))?;
+    let least = journal::LOG_FRAMES_MIN.saturating_mul(u64::from(config.max_frame()));
+    if options.log_bytes < least {
+        return Err(Error::Usage(format!(
+            "--log-bytes {} is too small: at --max-datagram {}, it must be {least} at least",
+            options.log_bytes, options.max_datagram
+        )));
+    }
     Ok(config)
 }
 
 fn open(options: &Options, config: &Config<'_>) -> Result<Loop<Machine, FileMedium>, Error> {
     check_files(&options.data)?;
     let medium = journal::open(options, config)?;
-    let snapshots = open_snapshots(options).map_err(Error::Directory)?;
+    let snapshots = snapshot_files::open(options)?;
     let storage = Storage { journal: medium, snapshots: Some(snapshots) };
     let peers = options.peers.iter().map(|peer| (peer.id, peer.address)).collect();
     let mut loop_options = adapter_mio::Options::new(options.raft, peers);
     loop_options.compaction.after_bytes = options.snapshot_after.unwrap_or(u64::MAX);
     let slots = SLOT_BYTES.saturating_mul(u64::from(config.log_entries));
-    let memory = slots.saturating_add(journal::log_bytes(options, config));
+    let memory = slots.saturating_add(options.log_bytes);
     let opened = adapter_mio::open(config, loop_options, Machine::default(), storage, memory);
     opened.map_err(|source| match source {
         OpenError::Node(raft_nostd::OpenError::Config(error)) => Error::Usage(error.to_string()),
@@ -155,45 +158,6 @@ fn open(options: &Options, config: &Config<'_>) -> Result<Loop<Machine, FileMedi
             source,
         },
     })
-}
-
-/// Two slots for snapshots: of the length asked for, or as the directory has them.
-fn open_snapshots(options: &Options) -> Result<FileMedium, FileError> {
-    let directory = options.data.join(SNAPSHOTS);
-    let shape = match FileMedium::open_read_only(&directory) {
-        Ok(medium) if options.snapshot_max.is_none() => {
-            (medium.geometry().segment_bytes, medium.geometry().segments)
-        }
-        Err(FileError::NotAMedium { .. }) => {
-            snapshot_shape(options.snapshot_max.unwrap_or(SNAPSHOT_MAX))
-        }
-        // There may be more files than before, each as long.
-        Ok(medium) => {
-            let Geometry { segment_bytes, segments, .. } = medium.geometry();
-            let asked = snapshot_segments(options.snapshot_max.unwrap_or(0), segment_bytes);
-            (segment_bytes, asked.max(segments))
-        }
-        Err(error) => return Err(error),
-    };
-    let shape = files::Options::new(shape.0, shape.1)
-        .with_sync(options.sync.into())
-        .with_space(Space::Grown);
-    FileMedium::open(&directory, shape)
-}
-
-/// Bytes in each file, and how many, for snapshots of `most` bytes.
-fn snapshot_shape(most: u64) -> (u32, u32) {
-    let (least, longest) = SNAPSHOT_SEGMENT;
-    let bytes = (most / 8).clamp(least, longest).next_multiple_of(least);
-    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-    (bytes, snapshot_segments(most, bytes))
-}
-
-/// How many files of `bytes` two snapshots of `most` bytes take: an eighth may go to headers and to
-/// the ends of files.
-fn snapshot_segments(most: u64, bytes: u32) -> u32 {
-    let each = most / u64::from(bytes - bytes / 8) + 1;
-    u32::try_from(each * 2).unwrap_or(u32::MAX)
 }
 
 fn greet(

@@ -1,11 +1,20 @@
 //! What is told about snapshots: when the last one was taken, and how one gets on, with a rate.
 
-use super::say::Voice;
-use raft_nostd::{Duration, Instant, NodeId, Position, Raft, SnapshotWork, VOTERS_MAX};
+use super::say::{Seldom, Voice};
+use adapter_mio::Unreadable;
+use adapter_std::files;
+use raft_nostd::{Duration, Event, Instant, Manifest, NodeId, Position, Raft, SnapshotFailure};
+use raft_nostd::{SnapshotWork, VOTERS_MAX};
+use std::fmt;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How often one that is on its way is told of.
 const REPORT: Duration = Duration::from_millis(1_000);
+/// A rate over less than this is none.
+const RATE_LEAST: Duration = Duration::from_millis(100);
+/// Each time that one begins again, this is doubled; so often at most, to about a minute.
+const REPORT_SHIFT_MAX: u32 = 6;
 
 /// What became of snapshots, and is becoming.
 #[derive(Debug)]
@@ -13,8 +22,24 @@ pub struct Saves {
     /// Seconds since 1970 when the last one became durable, or this process began.
     last: u64,
     /// Whether the last one came about.
-    pub outcome: Outcome,
+    outcome: Outcome,
+    /// How many changes of this run the last one has.
+    saved: u64,
+    /// What keeps the newest from being read, as far as is known.
+    damage: Option<String>,
+    /// How often it was found unreadable since this process began.
+    unreadable: u64,
+    lines: Lines,
     under_way: Option<Course>,
+}
+
+/// The lines that may have a reason many times a second.
+#[derive(Debug, Default)]
+struct Lines {
+    taken: Seldom,
+    installed: Seldom,
+    failed: Seldom,
+    unreadable: Seldom,
 }
 
 /// How the last snapshot ended.
@@ -29,28 +54,125 @@ pub enum Outcome {
 /// A snapshot under way.
 #[derive(Clone, Copy, Debug)]
 struct Course {
-    what: What,
+    way: Way,
     begun: Instant,
+    /// Bytes there were when it began.
     at_begin: u64,
+    /// How often it began again.
+    again: u32,
     told: Instant,
     /// How far it was then.
     told_at: u64,
 }
 
+impl Course {
+    fn begin(now: Instant, way: Way) -> Self {
+        let bytes = way.bytes;
+        Self { way, begun: now, at_begin: bytes, again: 0, told: now, told_at: bytes }
+    }
+
+    /// Goes on to `way`. What has lost bytes since, or has become another snapshot, begins again, and
+    /// its rate with it.
+    fn follow(self, now: Instant, way: Way) -> Self {
+        if way.what != self.way.what {
+            return Self::begin(now, way);
+        }
+        if way.bytes >= self.way.bytes && way.last == self.way.last {
+            return Self { way, ..self };
+        }
+        // One of its own is another each time.
+        let again = if way.what == What::Taking { 0 } else { self.again.saturating_add(1) };
+        let Course { told, told_at, .. } = self;
+        Self { again, told, told_at, ..Self::begin(now, way) }
+    }
+
+    /// When to tell of it next: the less often, the more often it began again.
+    fn due(&self) -> Instant {
+        let interval = REPORT.as_micros() << self.again.min(REPORT_SHIFT_MAX);
+        self.told.plus(Duration::from_micros(interval)).max(self.begun.plus(RATE_LEAST))
+    }
+
+    /// What to say of it, if it is time to.
+    fn line(&mut self, now: Instant) -> Option<String> {
+        let Way { what, bytes, of, .. } = self.way;
+        let elapsed = now.since(self.begun).as_micros();
+        if now < self.due() || elapsed == 0 {
+            return None;
+        }
+        self.told = now;
+        // One that waits for a node that is away is not worth a line each second.
+        if std::mem::replace(&mut self.told_at, bytes) == bytes {
+            return None;
+        }
+        let rate = bytes.saturating_sub(self.at_begin).saturating_mul(1_000_000) / elapsed;
+        let of = of.map_or(String::new(), |of| format!(" of {}", Size(of)));
+        let again = match self.again {
+            0 => String::new(),
+            times => format!(" (begun again {times} times)"),
+        };
+        Some(format!("{what}: {}{of}, {}/s{again}", Size(bytes), Size(rate)))
+    }
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    /// What is done.
+    pub what: What,
+    /// The last entry it is of, where that is known.
+    last: Option<Position>,
+    /// Bytes so far.
+    pub bytes: u64,
+    /// Of so many, where that is known.
+    of: Option<u64>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
+pub enum What {
+    /// This node takes one.
     Taking,
+    /// Its state is restored from one.
     Restoring,
+    /// A leader sends it one.
     Receiving,
+    /// It sends that node one; there may be more.
     Sending(NodeId),
 }
 
-/// How far it is, in bytes, and of how many where that is known.
-type Way = (What, u64, Option<u64>);
+impl What {
+    /// In one word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Taking => "taking",
+            Self::Restoring => "restoring",
+            Self::Receiving => "receiving",
+            Self::Sending(_) => "sending",
+        }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Taking => f.write_str("taking a snapshot"),
+            Self::Restoring => f.write_str("restoring the state from a snapshot"),
+            Self::Receiving => f.write_str("receiving a snapshot"),
+            Self::Sending(to) => write!(f, "sending node {to} a snapshot"),
+        }
+    }
+}
 
 impl Default for Saves {
     fn default() -> Self {
-        Self { last: now(), outcome: Outcome::Good, under_way: None }
+        Self {
+            last: unix_time(),
+            outcome: Outcome::Good,
+            saved: 0,
+            damage: None,
+            unreadable: 0,
+            lines: Lines::default(),
+            under_way: None,
+        }
     }
 }
 
@@ -60,75 +182,123 @@ impl Saves {
         self.last
     }
 
-    /// One is durable just now.
-    pub fn succeeded(&mut self) {
-        self.last = now();
-        self.outcome = Outcome::Good;
+    /// How many changes of this run the last one has.
+    pub fn saved(&self) -> u64 {
+        self.saved
     }
 
-    /// One did not come about.
-    pub fn failed(&mut self) {
-        self.outcome = Outcome::Failed;
+    /// Takes in, and says, what became of one that has so many `changes` of this run; `why` is what
+    /// went wrong last.
+    pub fn event(
+        &mut self,
+        voice: Voice,
+        now: Instant,
+        event: &Event,
+        (changes, why): (u64, Option<&str>),
+    ) {
+        let Lines { taken, installed, failed, .. } = &mut self.lines;
+        match event {
+            Event::SnapshotTaken(position) => {
+                taken.say(voice, now, format_args!("took a snapshot {}", Through(*position)));
+                self.succeeded(changes);
+            }
+            Event::SnapshotInstalled(position) => {
+                let through = Through(*position);
+                installed.say(voice, now, format_args!("took over a snapshot {through}"));
+                self.succeeded(changes);
+            }
+            Event::SnapshotFailed(failure) => {
+                // A state machine says nothing of its own.
+                let why = why.filter(|_| *failure != SnapshotFailure::Machine);
+                let why = why.unwrap_or("the state cannot be written or read");
+                failed.say(voice, now, format_args!("no snapshot ({failure}): {why}"));
+                self.outcome = Outcome::Failed;
+            }
+            _ => {}
+        }
+    }
+
+    /// One is durable just now.
+    fn succeeded(&mut self, changes: u64) {
+        self.saved = changes;
+        self.last = unix_time();
+        self.outcome = Outcome::Good;
+        self.damage = None; // It replaces what could not be read.
+    }
+
+    /// Whether the last one came about, and can be read as far as is known.
+    pub fn outcome(&self) -> Outcome {
+        if self.damage.is_some() { Outcome::Failed } else { self.outcome }
+    }
+
+    /// What keeps the newest from being read, as far as is known, and how often one was found to be
+    /// unreadable since this process began.
+    pub fn damage(&self) -> (Option<&str>, u64) {
+        (self.damage.as_deref(), self.unreadable)
+    }
+
+    /// Says what kept the newest one in `directory` from being sent, if that is news.
+    pub fn look(&mut self, voice: Voice, now: Instant, found: &Unreadable, directory: &Path) {
+        if found.times == self.unreadable {
+            return;
+        }
+        self.unreadable = found.times;
+        let place = match found.segment {
+            Some(segment) => files::segment_path(directory, segment),
+            None => directory.to_path_buf(),
+        };
+        let damage = format!("{}, in {}", found.why, place.display());
+        self.lines.unreadable.say(
+            voice,
+            now,
+            format_args!(
+                "the newest snapshot cannot be sent: {damage}; a new one is taken in its place"
+            ),
+        );
+        self.damage = Some(damage);
     }
 
     /// When to call [`Saves::report`] again.
     pub fn wake_at(&self) -> Option<Instant> {
-        self.under_way.map(|course| course.told.plus(REPORT))
+        self.under_way.map(|course| course.due())
     }
 
     /// Says how the one that is under way gets on, if it is time to.
-    pub fn report(
-        &mut self,
-        voice: Voice,
-        now: Instant,
-        raft: &Raft<Box<[u8]>, VOTERS_MAX>,
-        work: SnapshotWork,
-    ) {
-        let Some((what, bytes, of)) = way(raft, work) else {
-            self.under_way = None;
-            return;
-        };
-        let known = self.under_way.filter(|course| course.what == what);
-        let begun = Course { what, begun: now, at_begin: bytes, told: now, told_at: bytes };
-        let mut course = known.unwrap_or(begun);
-        let elapsed = now.since(course.begun).as_micros();
-        if now >= course.told.plus(REPORT) && elapsed > 0 {
-            course.told = now;
-            // One that waits for a node that is away is not worth a line each second.
-            if std::mem::replace(&mut course.told_at, bytes) == bytes {
-                self.under_way = Some(course);
-                return;
-            }
-            let done = bytes.saturating_sub(course.at_begin);
-            let rate = done.saturating_mul(1_000_000) / elapsed;
-            let doing = match what {
-                What::Taking => "taking a snapshot".to_owned(),
-                What::Restoring => "restoring the state from a snapshot".to_owned(),
-                What::Receiving => "receiving a snapshot".to_owned(),
-                What::Sending(to) => format!("sending node {to} a snapshot"),
-            };
-            let of = of.map_or(String::new(), |of| format!(" of {}", Size(of)));
-            voice.say(format_args!("{doing}: {}{of}, {}/s", Size(bytes), Size(rate)));
+    pub fn report(&mut self, voice: Voice, now: Instant, way: Option<Way>) {
+        let before = self.under_way;
+        self.under_way = way.map(|way| match before {
+            Some(course) => course.follow(now, way),
+            None => Course::begin(now, way),
+        });
+        if let Some(line) = self.under_way.as_mut().and_then(|course| course.line(now)) {
+            voice.say(format_args!("{line}"));
         }
-        self.under_way = Some(course);
     }
 }
 
-/// What is under way just now.
-fn way(raft: &Raft<Box<[u8]>, VOTERS_MAX>, work: SnapshotWork) -> Option<Way> {
-    match work {
-        SnapshotWork::Taking { bytes } => return Some((What::Taking, bytes, None)),
-        SnapshotWork::Restoring { bytes, of } => return Some((What::Restoring, bytes, Some(of))),
-        SnapshotWork::Idle => {}
+impl Way {
+    /// What is under way just now.
+    pub fn of(raft: &Raft<Box<[u8]>, VOTERS_MAX>, work: SnapshotWork) -> Option<Self> {
+        match work {
+            SnapshotWork::Taking { bytes } => {
+                return Some(Self { what: What::Taking, last: None, bytes, of: None });
+            }
+            SnapshotWork::Restoring { bytes, of } => {
+                return Some(Self { what: What::Restoring, last: None, bytes, of: Some(of) });
+            }
+            SnapshotWork::Idle => {}
+        }
+        let part = |what, manifest: &Manifest, chunks| {
+            let bytes = share(manifest.bytes, chunks, manifest.chunks);
+            Self { what, last: Some(manifest.last), bytes, of: Some(manifest.bytes) }
+        };
+        if let Some((manifest, chunks, _)) = raft.incoming_snapshot() {
+            return Some(part(What::Receiving, manifest, chunks));
+        }
+        let manifest = raft.snapshot()?;
+        let (peer, chunks) = raft.peers().find_map(|peer| Some((peer, raft.transfer(peer)?)))?;
+        Some(part(What::Sending(peer), manifest, chunks))
     }
-    if let Some((manifest, chunks, _)) = raft.incoming_snapshot() {
-        let bytes = share(manifest.bytes, chunks, manifest.chunks);
-        return Some((What::Receiving, bytes, Some(manifest.bytes)));
-    }
-    let manifest = raft.snapshot()?;
-    let (peer, chunks) = raft.peers().find_map(|peer| Some((peer, raft.transfer(peer)?)))?;
-    let bytes = share(manifest.bytes, chunks, manifest.chunks);
-    Some((What::Sending(peer), bytes, Some(manifest.bytes)))
 }
 
 /// Bytes in `part` of `whole` chunks.
@@ -141,8 +311,8 @@ pub fn share(bytes: u64, part: u32, whole: u32) -> u64 {
 #[derive(Clone, Copy, Debug)]
 pub struct Size(pub u64);
 
-impl std::fmt::Display for Size {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(bytes) = *self;
         match bytes {
             0..10_240 => write!(f, "{bytes} B"),
@@ -152,18 +322,73 @@ impl std::fmt::Display for Size {
     }
 }
 
-/// What is told when a snapshot is durable or was taken over.
-pub fn say_position(voice: Voice, what: &str, position: Position) {
-    voice.say(format_args!("{what} through entry {} of term {}", position.index, position.term));
+/// What a snapshot is of.
+struct Through(Position);
+
+impl fmt::Display for Through {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { term, index } = self.0;
+        write!(f, "through entry {index} of term {term}")
+    }
 }
 
-fn now() -> u64 {
+fn unix_time() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sending(last: u64, bytes: u64) -> Way {
+        let what = What::Sending(NodeId::new(2).unwrap());
+        Way { what, last: Some(Position::new(1, last)), bytes, of: Some(40_000) }
+    }
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn a_transfer_that_begins_again_has_a_rate_of_its_own() {
+        let mut course = Course::begin(at(0), sending(1, 0));
+        course = course.follow(at(1), sending(1, 5_000));
+        assert_eq!(
+            course.line(at(1)).unwrap(),
+            "sending node 2 a snapshot: 5000 B of 39 KiB, 5000 B/s"
+        );
+        course = course.follow(at(10), sending(1, 5_000));
+        assert_eq!(course.line(at(10)), None, "it got no further");
+        // Ten seconds are over; the rate is that of the two since.
+        course = course.follow(at(10), sending(1, 0));
+        course = course.follow(at(12), sending(1, 4_000));
+        let line = "sending node 2 a snapshot: 4000 B of 39 KiB, 2000 B/s (begun again 1 times)";
+        assert_eq!(course.line(at(12)).unwrap(), line);
+        // A newer snapshot is another one.
+        course = course.follow(at(20), sending(2, 6_000));
+        course = course.follow(at(24), sending(2, 8_000));
+        assert!(
+            course
+                .line(at(24))
+                .unwrap()
+                .ends_with("8000 B of 39 KiB, 500 B/s (begun again 2 times)")
+        );
+    }
+
+    #[test]
+    fn who_begins_again_and_again_is_told_of_less_and_less() {
+        let mut course = Course::begin(at(0), sending(1, 0));
+        let mut lines = 0;
+        for second in 1..3_600 {
+            course = course.follow(at(second), sending(1, 0));
+            let later = at(second).plus(RATE_LEAST);
+            course = course.follow(later, sending(1, 1_000 + second));
+            lines += u32::from(course.line(later).is_some());
+        }
+        assert!((30..70).contains(&lines), "{lines}");
+        let other = Way { what: What::Receiving, ..sending(1, 0) };
+        assert_eq!(course.follow(at(3_600), other).due(), at(3_601));
+    }
 
     #[test]
     fn sizes_and_shares() {

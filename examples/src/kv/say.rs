@@ -1,5 +1,6 @@
 //! Lines for people, on the standard error, with the time in UTC.
 
+use raft_nostd::{Duration, Instant};
 use std::fmt;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,6 +27,39 @@ impl Voice {
             // Nobody may be listening: that is no reason to stop.
             let _ = writeln!(io::stderr().lock(), "{time} {line}");
         }
+    }
+}
+
+/// How long a line of one kind is not said again.
+const SELDOM: Duration = Duration::from_millis(10_000);
+
+/// Lines of one kind, for which there may be a reason many times a second: one is said at once, and
+/// then one in ten seconds at most, with how many were left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seldom {
+    /// Not before this.
+    next: Instant,
+    left_out: u64,
+}
+
+impl Seldom {
+    /// Says one line, if it is time to.
+    pub fn say(&mut self, voice: Voice, now: Instant, line: fmt::Arguments<'_>) {
+        match self.due(now) {
+            Some(0) => voice.say(line),
+            Some(more) => voice.say(format_args!("{line} (and {more} times more since last told)")),
+            None => {}
+        }
+    }
+
+    /// How many were left out, when the next one is to be said.
+    fn due(&mut self, now: Instant) -> Option<u64> {
+        if now < self.next {
+            self.left_out = self.left_out.saturating_add(1);
+            return None;
+        }
+        self.next = now.plus(SELDOM);
+        Some(std::mem::take(&mut self.left_out))
     }
 }
 
@@ -91,6 +125,17 @@ mod tests {
         assert_eq!(Printable("a\x1b[2J\nb").to_string(), r"a\u{1b}[2J\nb");
         let zeros = format!("'{}'", "\0".repeat(4_000));
         assert_eq!(Printable(zeros).to_string(), r"'\u{0}\u{0}\u{0}\u{0}...'");
+    }
+
+    #[test]
+    fn a_kind_of_line_is_said_now_and_then() {
+        let mut line = Seldom::default();
+        let at = |millis: u64| Instant::from_micros(millis * 1_000);
+        assert_eq!(line.due(at(0)), Some(0));
+        assert_eq!(line.due(at(1)), None);
+        assert_eq!(line.due(at(9_999)), None);
+        assert_eq!(line.due(at(10_000)), Some(2));
+        assert_eq!(line.due(at(20_000)), Some(0));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 
 use super::client::{After, Client};
 use super::desk::{Desk, Shared, elsewhere};
+use super::discarded::Left;
 use super::encoding::{Command, encode};
 use super::machine::{Machine, Response};
 use super::reply::{self, Reply};
-use super::saves::say_position;
+use super::saves::Way;
 use super::say::Voice;
 use super::waiting::Waiter;
 use adapter_mio::{FIRST_TOKEN, Node, Service};
@@ -25,6 +26,8 @@ const FIRST_CLIENT: usize = FIRST_TOKEN + 2;
 const READ_BYTES: usize = 64 << 10;
 /// Connections taken in one turn.
 const ACCEPTS: u32 = 64;
+/// Keys let go in one turn that nobody needs any more: less than a millisecond.
+const LET_GO: usize = 512;
 /// How long to wait when the operating system has no connection to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -64,6 +67,8 @@ pub struct Kv {
     door: Door,
     phase: Phase,
     told: Option<Status>,
+    /// Of what the state has no use for any more.
+    left: Left,
     scratch: Box<[u8]>,
 }
 
@@ -88,6 +93,7 @@ impl Kv {
             door: Door::Quiet,
             phase: Phase::Open,
             told: None,
+            left: Left::Nothing,
             scratch: vec![0; READ_BYTES].into_boxed_slice(),
         }
     }
@@ -231,6 +237,14 @@ impl Kv {
         }
     }
 
+    /// Tells of a snapshot that could not be read. No event does.
+    fn look_at_snapshots<D: Medium>(&mut self, node: &Node<Machine, D>) {
+        let Shared { saves, snapshots, .. } = &mut self.shared;
+        if let Some(found) = node.snapshot_unreadable() {
+            saves.look(self.voice, node.now(), found, snapshots);
+        }
+    }
+
     fn stop<D: Medium>(&mut self, node: &mut Node<Machine, D>) {
         let mut bytes = [0; 16];
         if !matches!(self.signals.read(&mut bytes), Ok(1..)) {
@@ -277,6 +291,8 @@ impl<D: Medium> Service<D> for Kv {
     }
 
     fn event(&mut self, node: &mut Node<Machine, D>, event: Event) {
+        // What could not be read comes before what replaces it.
+        self.look_at_snapshots(node);
         self.shared.announcer.event(&event, node.now());
         match event {
             Event::Status(status) => self.tell_status(status),
@@ -307,18 +323,10 @@ impl<D: Medium> Service<D> for Kv {
                 let why = node.storage_error().unwrap_or("no space");
                 self.voice.say(format_args!("the journal cannot grow: {why}"));
             }
-            Event::SnapshotTaken(position) => {
-                self.shared.saves.succeeded();
-                say_position(self.voice, "took a snapshot", position);
-            }
-            Event::SnapshotInstalled(position) => {
-                self.shared.saves.succeeded();
-                say_position(self.voice, "took over a snapshot", position);
-            }
-            Event::SnapshotFailed(failure) => {
-                self.shared.saves.failed();
-                let why = node.snapshot_error().unwrap_or("the state cannot be written or read");
-                self.voice.say(format_args!("no snapshot ({failure}): {why}"));
+            Event::SnapshotTaken(_) | Event::SnapshotInstalled(_) | Event::SnapshotFailed(_) => {
+                let (voice, now) = (self.voice, node.now());
+                let news = (node.machine().changes_written(), node.snapshot_error());
+                self.shared.saves.event(voice, now, &event, news);
             }
             Event::StorageRecovered => self.voice.say(format_args!("the journal can grow again")),
             Event::Halted(_) => self.phase = Phase::Ending("the node has halted"),
@@ -327,7 +335,7 @@ impl<D: Medium> Service<D> for Kv {
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        if !self.touched.is_empty() {
+        if !self.touched.is_empty() || self.left == Left::Something {
             return Some(Instant::ORIGIN);
         }
         let door = match self.door {
@@ -350,7 +358,9 @@ impl<D: Medium> Service<D> for Kv {
         self.lose_patience(node.now());
         self.serve_touched(node);
         self.announce(node);
-        let (now, work) = (node.now(), node.snapshot_work());
-        self.shared.saves.report(self.voice, now, node.raft(), work);
+        self.left = node.machine().tidy(LET_GO);
+        self.look_at_snapshots(node);
+        let way = Way::of(node.raft(), node.snapshot_work());
+        self.shared.saves.report(self.voice, node.now(), way);
     }
 }

@@ -170,12 +170,22 @@ impl Reading {
         Ok(())
     }
 
-    /// The state, and the last command applied to it.
+    /// Whether the end has come.
     ///
     /// # Errors
-    /// When the end has not come.
-    pub fn finish(self) -> Result<(Content, Index), SnapshotError> {
+    /// When it has not.
+    pub fn check_end(&self) -> Result<(), SnapshotError> {
         let whole = self.stage == Stage::End && self.begun.is_empty();
-        if whole { Ok((self.content, self.applied)) } else { Err(SnapshotError::Malformed) }
+        if whole { Ok(()) } else { Err(SnapshotError::Malformed) }
+    }
+
+    /// The last command applied to the state that was read, once the end has come.
+    pub fn applied(&self) -> Index {
+        self.applied
+    }
+
+    /// The state as far as it was read.
+    pub fn into_content(self) -> Content {
+        self.content
     }
 }

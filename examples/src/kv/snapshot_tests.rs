@@ -103,3 +103,27 @@ fn a_snapshot_that_is_given_up_lets_its_image_go() {
     assert_eq!(machine.snapshot(10, &mut []), Ok(0));
     assert_eq!(machine.snapshot(10, &mut [0; 10]), Err(SnapshotError::Malformed));
 }
+
+/// As Redis counts: each key that is changed.
+#[test]
+fn changes_since_the_last_snapshot_are_counted() {
+    let mut machine = Machine::default();
+    let since = |machine: &Machine| machine.changes() - machine.changes_written();
+    set(&mut machine, b"a", b"1");
+    set(&mut machine, b"b", b"1");
+    run(&mut machine, &Command::Announce { node: 3, address: "there:1" });
+    let absent = Condition::Absent;
+    let unmet = Change::Set { key: Bytes(b"a"), value: Bytes(b"2"), condition: absent };
+    run(&mut machine, &Command::Change(unmet));
+    run(&mut machine, &Command::Change(Change::Delete(vec![Bytes(b"a"), Bytes(b"none")])));
+    assert_eq!(since(&machine), 3);
+    let pieces = snapshot(&mut machine, 64, |machine| set(machine, b"meanwhile", b"1"));
+    assert_eq!(since(&machine), pieces.len() as u64, "what came meanwhile is not in it");
+    let keys = [b"c", b"d", b"e"].map(|key| (Bytes(key), Bytes(b"1")));
+    run(&mut machine, &Command::Change(Change::SetMany(keys.to_vec())));
+    run(&mut machine, &Command::Change(Change::Add { key: Bytes(b"a"), by: 1 }));
+    run(&mut machine, &Command::Change(Change::Clear)); // a, b, c, d, e, meanwhile
+    assert_eq!(since(&machine), pieces.len() as u64 + 3 + 1 + 6);
+    restore(&mut machine, &pieces).unwrap();
+    assert_eq!(since(&machine), 0);
+}

@@ -1,6 +1,7 @@
 //! Three real `kv` processes on loopback, and clients that speak RESP to them.
 
 use std::fmt::Write as _;
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -39,15 +40,56 @@ impl Drop for Scratch {
 pub struct Node {
     pub id: u32,
     pub client: SocketAddr,
+    /// Its directory.
+    pub data: PathBuf,
     arguments: Vec<String>,
+    /// The limit on the length of its files, in the units of `ulimit -f`.
+    pub limit: &'static str,
     child: Option<Child>,
 }
 
 impl Node {
+    /// A node that is a cluster of its own; not started.
+    pub fn alone(scratch: &Scratch, flags: &[&str]) -> Self {
+        let listener = TcpListener::bind(loopback()).unwrap();
+        let (client, data) = (listener.local_addr().unwrap(), scratch.path().join("n1"));
+        let line = format!(
+            "--id 1 --raft 127.0.0.1:0 --client {client} --data {} --election-timeout 200ms \
+             --heartbeat 50ms",
+            data.display()
+        );
+        let words = line.split_whitespace().chain(flags.iter().copied());
+        let arguments = words.map(str::to_owned).collect();
+        Self { id: 1, client, data, arguments, limit: "unlimited", child: None }
+    }
+
     pub fn start(&mut self) {
         assert!(self.child.is_none(), "node {} runs already", self.id);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kv"));
-        self.child = Some(command.args(&self.arguments).stdin(Stdio::null()).spawn().unwrap());
+        let log = OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -S -f \"$1\"; shift; exec \"$@\"", "sh", self.limit]);
+        command.arg(env!("CARGO_BIN_EXE_kv")).args(&self.arguments);
+        self.child = Some(command.stdin(Stdio::null()).stderr(log).spawn().unwrap());
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.data.with_extension("log")
+    }
+
+    /// All that it has said so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap()
+    }
+
+    /// Waits until it has said this.
+    pub fn says(&self, part: &str) {
+        wait_for(part, || self.log().contains(part).then_some(()));
+    }
+
+    /// Waits for it to end by itself, and how it ended.
+    pub fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().unwrap();
+        wait_for("the end of a node", || child.try_wait().unwrap())
     }
 
     /// `kill -9`.
@@ -57,16 +99,19 @@ impl Node {
         child.wait().unwrap();
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     pub fn signal(&self, signal: &str) {
-        let pid = self.child.as_ref().unwrap().id().to_string();
+        let pid = self.pid().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
     /// `SIGTERM`, and how it ended.
     pub fn stop(&mut self) -> ExitStatus {
         self.signal("-TERM");
-        let mut child = self.child.take().unwrap();
-        wait_for("the end of a node", || child.try_wait().unwrap())
+        self.ended()
     }
 
     /// Stops, and starts with another value of a flag.
@@ -125,7 +170,7 @@ impl Cluster {
             let data = scratch.path().join(format!("n{id}"));
             let mut line = format!(
                 "--id {id} --raft {} --client {} --data {} --heartbeat 100ms \
-                 --election-timeout {election_timeout} --quiet --journal 128MiB --log-bytes 16MiB",
+                 --election-timeout {election_timeout} --journal 128MiB --log-bytes 16MiB",
                 raft[place],
                 clients[place],
                 data.display()
@@ -135,7 +180,7 @@ impl Cluster {
             }
             let mut arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
             arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
-            Node { id, client: clients[place], arguments, child: None }
+            Node { id, client: clients[place], data, arguments, limit: "unlimited", child: None }
         };
         let mut nodes: Vec<Node> = (0..3).map(node).collect();
         nodes.iter_mut().for_each(Node::start);

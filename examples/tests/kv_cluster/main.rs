@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod cluster;
+mod snapshots;
 mod space;
 
 use cluster::{Client, Cluster, Scratch, wait_for};
@@ -297,6 +298,9 @@ fn what_cannot_start_says_why_in_one_line() {
     ];
     for arguments in usage {
         expect_line(&arguments, 2, "");
+    }
+    for (bytes, part) in [("0", "--log-bytes 0 is too small"), ("20KiB", "at least")] {
+        expect_line(&with("127.0.0.1:0", &["--log-bytes", bytes]), 2, part);
     }
     let mut busy = base("127.0.0.1:0");
     busy[5] = &taken;

@@ -43,14 +43,14 @@ use core::convert::Infallible;
 ///         if offset == 0 {
 ///             self.image = self.meter;
 ///         }
-///         match (offset, piece.first_chunk_mut::<16>()) {
-///             (0, Some(bytes)) => {
-///                 bytes[..8].copy_from_slice(&self.image.count.to_le_bytes());
-///                 bytes[8..].copy_from_slice(&self.image.highest.to_le_bytes());
-///                 Ok(16)
-///             }
-///             _ => Ok(0), // The end. (A piece has 100 bytes at least, or none when it is given up.)
+///         if offset > 0 || piece.is_empty() {
+///             return Ok(0); // The end, or it is given up.
 ///         }
+///         // A piece has 100 bytes at least. Were there no room, `Ok(0)` would be an end too early.
+///         let bytes = piece.first_chunk_mut::<16>().ok_or(SnapshotError::Unsupported)?;
+///         bytes[..8].copy_from_slice(&self.image.count.to_le_bytes());
+///         bytes[8..].copy_from_slice(&self.image.highest.to_le_bytes());
+///         Ok(16)
 ///     }
 ///     fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
 ///         if let (0, Ok(bytes)) = (offset, <[u8; 16]>::try_from(piece)) {
@@ -129,8 +129,14 @@ pub trait StateMachine {
     /// record need not be split. Between two of them the node does its other work; a piece should
     /// take microseconds.
     ///
+    /// **Zero is the end, and never "it does not fit".** What was written before it is sealed as the
+    /// whole snapshot, and the log that it stands for is forgotten: what is missing is lost. A record
+    /// that is longer than `piece` (which has 100 bytes at least, unless it is empty) goes into
+    /// several pieces, or is an error.
+    ///
     /// # Errors
-    /// When the machine does not write snapshots: its log cannot be compacted.
+    /// When the machine does not write snapshots, or not this one: then its log is not compacted, and
+    /// it is asked again later, unless it says [`Unsupported`](SnapshotError::Unsupported).
     fn snapshot(&mut self, offset: u64, piece: &mut [u8]) -> Result<usize, SnapshotError> {
         let _ = (offset, piece);
         Err(SnapshotError::Unsupported)
@@ -214,6 +220,13 @@ pub trait Host {
     /// What went wrong with a snapshot, for people; [`Event::SnapshotFailed`] tells the rest.
     fn snapshot_error(&mut self, error: &dyn core::fmt::Display) {
         let _ = error;
+    }
+
+    /// A chunk of the newest snapshot cannot be read, though a peer is to be sent it. No event tells
+    /// of it: a new snapshot is taken in place of that one, and an event tells how that went. May be
+    /// called once for each such chunk that a drain was to send.
+    fn snapshot_unreadable(&mut self, error: &ChunkError<<Self::Snapshots as Medium>::Error>) {
+        self.snapshot_error(error);
     }
 }
 

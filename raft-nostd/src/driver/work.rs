@@ -132,6 +132,16 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         }
     }
 
+    /// Takes a snapshot in place of the newest even where nothing was applied since: whoever asks may
+    /// have a reason to doubt what lies on the medium. Told of as by [`compact`](Self::compact); only
+    /// a node that has applied nothing yet takes none.
+    pub fn replace_snapshot(&mut self) {
+        if self.raft.replacement_due().is_some() {
+            self.work.wish = Wish::Replace;
+            self.work.retry_at = None;
+        }
+    }
+
     /// What is being done about snapshots.
     pub fn snapshot_work(&self) -> SnapshotWork {
         match self.work.stage {
@@ -400,7 +410,7 @@ pub(super) fn send<H: Host>(
             }
         }
         Err(error) => {
-            host.snapshot_error(&error);
+            host.snapshot_unreadable(&error);
             work.wish = Wish::Replace;
             // Without its chunk it is a heartbeat.
             if let Some(transmit) = transmit.seal(0) {

@@ -121,9 +121,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
         Ok(())
     }
 
-    /// A snapshot of this node's own, begun with [`Raft::snapshot_due`] or
-    /// [`Raft::replacement_due`], is whole and durable. The log is compacted: what the snapshot is of makes way, but for a little that followers may
-    /// still need. O(log entries).
+    /// A snapshot of this node's own, begun with [`Raft::snapshot_due`] or [`Raft::replacement_due`],
+    /// is whole and durable. The log is compacted: what the snapshot is of makes way, but for a
+    /// little that followers may still need. O(log entries).
     ///
     /// # Errors
     /// When the node has a newer one by now. Nothing changes.

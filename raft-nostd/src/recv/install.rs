@@ -99,14 +99,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     }
 
     /// The snapshot on its way: another one makes way for that of `install`, unless the state machine
-    /// is being restored from it. One that is older than what the same leader has sent does not
-    /// count: it was delayed, for a leader's newest snapshot never goes back. A later term's leader may
-    /// have an older one.
+    /// is being restored from it. What the same leader sent before that does not count: it was delayed,
+    /// since its newest snapshot never goes back, nor do its rounds. A later term's leader may have an
+    /// older one.
     fn incoming(&mut self, now: Instant, install: &Install) -> &mut Incoming {
-        let &Install { term, manifest, .. } = install;
+        let &Install { term, round, manifest, .. } = install;
         let busy = self.snapshots.is_installing();
         let known = self.snapshots.incoming.filter(|one| {
-            let late = term == one.term && manifest.last < one.manifest.last;
+            let before = manifest.last < one.manifest.last || round < self.heard_round;
+            let late = term == one.term && before;
             busy || late || one.manifest == manifest
         });
         // An empty snapshot is whole as soon as it is heard of.

@@ -2,7 +2,7 @@
 
 use crate::common::solo::{Solo, append, matched, verdict};
 use crate::common::{Disk, Member, Net, Options, Step, at, id, ids};
-use raft_nostd::frame::{EntryKind, Frames, encode, encoded_len};
+use raft_nostd::frame::{EntryKind, Frames, OVERHEAD_MAX, encode, encoded_len};
 use raft_nostd::wire::{AppendReply, Message, Room, Verdict};
 use raft_nostd::{Event, Index, LogFull, Position, ProposeError, Refused, Term};
 
@@ -147,6 +147,54 @@ fn without_a_reserve_no_term_is_opened_and_it_is_told() {
     assert_eq!(solo.me.terms(), [1; 16]);
 }
 
+/// In a log that is half full a term is opened only once a majority has all the rest: leaderships that
+/// reach nobody do not fill it.
+#[test]
+fn a_leader_that_reaches_nobody_leaves_the_room_to_others() {
+    let mut solo = Solo::with(3, Disk::new(1, 0, &[1; 7]), &few_entries());
+    solo.lead();
+    assert_eq!(solo.me.terms().len(), 8, "at once where there is room");
+    for free in [1, 2, 8] {
+        let entries = vec![1; 16 - free];
+        let last = entries.len() as u64;
+        let mut solo = Solo::with(3, Disk::new(1, 0, &entries), &few_entries());
+        solo.lead();
+        let term = solo.me.raft.term().0;
+        let told = solo.steps();
+        assert!(!told.contains(&Step::Tell(Event::LogFull(LogFull::Capacity))), "{told:?}");
+        assert_eq!(solo.me.terms(), entries);
+        solo.hear(2, reply_with_room(term, last - 1, 1 + free as u32));
+        assert_eq!(solo.me.terms(), entries, "it lacks one");
+        solo.hear(2, reply_with_room(term, last, free as u32));
+        assert_eq!(solo.me.terms()[entries.len()..], [term]);
+        solo.hear(3, reply_with_room(term, last, free as u32));
+        assert_eq!(solo.me.terms().len(), entries.len() + 1, "once");
+    }
+}
+
+/// ... half full of bytes, too, and to the byte; unless the no-op does not fit at all.
+#[test]
+fn half_full_counts_bytes_to_the_byte() {
+    let mut met = [0; 3];
+    for (held, less) in (0..400).flat_map(|less| [(12, less), (23, less)]) {
+        let options = Options { log_bytes: few_bytes().log_bytes - less, ..few_bytes() };
+        let disk = Disk::new(1, 0, &vec![1; held]).with_commands_of(190);
+        let mut solo = Solo::with(3, disk, &options);
+        let (room, capacity) = (solo.me.raft.room().bytes, solo.me.raft.capacity().bytes);
+        if room < OVERHEAD_MAX as u32 {
+            continue; // That is for the log to say.
+        }
+        solo.lead();
+        let opened = solo.me.terms().len() > held;
+        assert_eq!(opened, room > capacity / 2, "{room} of {capacity}");
+        let bounds = [capacity / 2, capacity / 2 + 1, OVERHEAD_MAX as u32];
+        for (met, bound) in met.iter_mut().zip(bounds) {
+            *met += u32::from(room == bound);
+        }
+    }
+    assert!(met.iter().all(|times| *times > 0), "every bound is met: {met:?}");
+}
+
 /// "what fits on one node fits on all of equal capacity", wherever their rings wrap.
 #[test]
 fn what_fits_on_the_leader_fits_on_every_follower() {
@@ -236,16 +284,16 @@ fn a_full_follower_that_restarts_is_not_stuck() {
         ..Options::default()
     };
     let disk = |terms| Disk::new(1, 0, terms).with_commands_of(80);
-    let mut net = Net::of(&options, vec![disk(&[1; 7]), disk(&[1; 2])]);
+    let mut net = Net::of(&options, vec![disk(&[1; 8]), disk(&[1; 2])]);
     net.lose = vec![10];
     net.stand(1);
     assert_eq!(net.node(1).raft.matched(id(2)), Some(Index(4)), "an answer was lost");
-    assert_eq!(net.node(2).raft.last(), at(2, 8), "and the log is full");
+    assert_eq!(net.node(2).raft.last(), at(1, 8), "and the log is full");
     net.restart(2);
     net.run(800);
     assert_eq!(net.leader(), Some(1));
     assert_eq!(net.node(1).raft.matched(id(2)), Some(Index(8)));
-    assert_eq!(net.node(2).applied.len(), 7);
+    assert_eq!(net.node(2).applied.len(), 8);
 }
 
 /// ... of bytes neither: they count from the same place as entries.

@@ -12,10 +12,15 @@ fn through(last: Position) -> Manifest {
 }
 
 /// The leader of `term`, node `from`, sends a chunk of `manifest`. What is asked for is stored.
-fn send(solo: &mut Solo, (from, term): (u32, u64), manifest: Manifest, chunk: u32) {
+fn send(solo: &mut Solo, leader: (u32, u64), manifest: Manifest, chunk: u32) {
+    send_in(solo, 0, leader, manifest, chunk);
+}
+
+/// The same in one of the leader's quorum rounds.
+fn send_in(solo: &mut Solo, round: u64, (from, term): (u32, u64), manifest: Manifest, chunk: u32) {
     let life = Life { incarnation: u64::from(from), boot: 1, nonce: 1 };
     let envelope = Envelope { cluster: CLUSTER, sender: id(from), receiver: id(1), life };
-    let install = Install { term: Term(term), round: 0, manifest, chunk };
+    let install = Install { term: Term(term), round, manifest, chunk };
     let mut out = [0; 500];
     let chunk_at = wire::encode_install(&envelope, &install, &mut out).unwrap();
     let len = wire::seal(&mut out, chunk_at + 4).unwrap();
@@ -69,6 +74,24 @@ fn a_transfer_that_a_later_leader_goes_on_with_is_its_own() {
     send(&mut solo, (3, 3), newer, 1);
     send(&mut solo, (3, 3), older, 0);
     assert_eq!(incoming(&solo), Some((newer, 2)));
+}
+
+/// One that cannot be read is replaced by its like: then the leader's rounds tell which came first.
+#[test]
+fn a_late_chunk_of_a_snapshot_that_was_replaced_by_its_like_does_not_end_the_transfer_of_that() {
+    let mut solo = Solo::from(3, Disk::new(2, 0, &[]));
+    let spoilt = through(Position::new(2, 50));
+    let like = Manifest { crc: !spoilt.crc, ..spoilt };
+    send_in(&mut solo, 7, (2, 2), spoilt, 0);
+    send_in(&mut solo, 8, (2, 2), like, 0);
+    send_in(&mut solo, 8, (2, 2), like, 1);
+    for late in 0..3 {
+        send_in(&mut solo, 7, (2, 2), spoilt, late);
+        assert_eq!(incoming(&solo), Some((like, 2)));
+    }
+    // Rounds begin again with each term.
+    send_in(&mut solo, 1, (3, 3), spoilt, 0);
+    assert_eq!(incoming(&solo), Some((spoilt, 1)));
 }
 
 /// It could not read the one before, and has written another (whose chunks are others).

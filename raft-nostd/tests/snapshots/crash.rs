@@ -12,20 +12,20 @@ fn what_a_killed_node_left_unsynced_is_not_built_upon() {
         solo.run(6);
         let sum = solo.world().sum;
         assert_eq!(sum, 6 * u64::from(b'a'));
-        solo.world().snapshots.0.borrow_mut().cut_after(budget);
+        solo.world().snapshots.borrow_mut().cut_after(budget);
         solo.driver.compact();
         solo.run(0);
         // Killed: what was written can be read, and need not be durable.
         let (journal, snapshots) = (solo.world().journal.copy(), solo.world().snapshots.copy());
         for medium in [&journal, &snapshots] {
-            medium.0.borrow_mut().restart();
+            medium.borrow_mut().restart();
         }
         let mut solo = Solo::open(World::on(journal, snapshots), 6).unwrap();
         solo.run(0);
         assert_eq!(solo.world().sum, sum);
         let (journal, snapshots) = (solo.world().journal.copy(), solo.world().snapshots.copy());
         for medium in [&journal, &snapshots] {
-            medium.0.borrow_mut().crash(|_| Fate::Dropped);
+            medium.borrow_mut().crash(|_| Fate::Dropped);
         }
         let mut solo = Solo::open(World::on(journal, snapshots), 7)
             .unwrap_or_else(|error| panic!("after {budget} bytes: {error}"));

@@ -1,7 +1,7 @@
 //! Journals, snapshots and machines that do not belong together; and what is refused stays as it is.
 
-use crate::support::{CLUSTER, Shared, Solo, World, config, me};
-use adapter_std::memory::MemoryError;
+use crate::support::{CLUSTER, Solo, World, blank, changes, config, me};
+use adapter_std::memory::{MemoryError, SharedMedium};
 use raft_nostd::crc::checksum;
 use raft_nostd::vault::{Origin, Owner, Vault, VaultError};
 use raft_nostd::{
@@ -12,14 +12,14 @@ use raft_nostd::{
 /// Opens where it must fail, and sees that nothing was changed by it.
 fn refusal(world: World) -> OpenError<MemoryError, MemoryError> {
     let media = [world.journal.clone(), world.snapshots.clone()];
-    let before = media.each_ref().map(Shared::changes);
+    let before = media.each_ref().map(changes);
     let Err(error) = Solo::open(world, 9) else { panic!("it opens") };
-    assert_eq!(media.each_ref().map(Shared::changes), before, "{error}");
+    assert_eq!(media.each_ref().map(changes), before, "{error}");
     error
 }
 
 /// A node that ran: its journal before its last commands, and its world after them and a snapshot.
-fn compacted() -> (Shared, World) {
+fn compacted() -> (SharedMedium, World) {
     let mut solo = Solo::open(World::new(), 5).unwrap();
     solo.run(4);
     let early = solo.world().journal.copy();
@@ -32,8 +32,8 @@ fn compacted() -> (Shared, World) {
 }
 
 /// A vault of the node `solo` with a whole snapshot from a peer.
-fn from_peer(solo: &Solo, last: Position) -> Shared {
-    let mut medium = Shared::new();
+fn from_peer(solo: &Solo, last: Position) -> SharedMedium {
+    let mut medium = blank();
     let incarnation = solo.driver.raft().life().incarnation;
     let owner = Owner { cluster: CLUSTER, node: me(), incarnation };
     let chunk = config(&[me()]).max_chunk();
@@ -111,7 +111,7 @@ fn a_transfer_of_a_later_term_than_the_journals_is_forgotten() {
 #[test]
 fn a_blank_journal_beside_old_snapshots_stays_blank() {
     let (_, world) = compacted();
-    let error = refusal(World { journal: Shared::new(), ..world });
+    let error = refusal(World { journal: blank(), ..world });
     let other = matches!(error, OpenError::Snapshots(VaultError::OtherOwner { .. }));
     assert!(other, "{error}");
 }
@@ -124,7 +124,7 @@ fn snapshots_that_are_gone() {
     solo.run(9);
     solo.driver.compact();
     solo.run(9);
-    world = World::on(solo.world().journal.copy(), Shared::new());
+    world = World::on(solo.world().journal.copy(), blank());
     let error = refusal(world);
     assert!(matches!(error, OpenError::SnapshotMissing(_)), "{error}");
 }
@@ -140,7 +140,7 @@ fn a_damaged_chunk() {
     let record = 28 + config(&[me()]).max_chunk();
     for in_record in [3, 28] {
         let world = World::on(solo.world().journal.copy(), solo.world().snapshots.copy());
-        world.snapshots.0.borrow_mut().damage(0, record + in_record, 1);
+        world.snapshots.borrow_mut().damage(0, record + in_record, 1);
         let error = refusal(world);
         let expected = format!(
             "the newest snapshot cannot be read: chunk 0 is damaged: segment 0, byte {record}"

@@ -21,7 +21,7 @@ fn mix(value: u64) -> u64 {
 
 /// The salt in a journal's first head.
 fn salt(solo: &Solo) -> u64 {
-    let head = solo.world().journal.0.borrow().bytes(0);
+    let head = solo.world().journal.borrow().bytes(0);
     u64::from_le_bytes(head[60..68].try_into().unwrap())
 }
 

@@ -1,13 +1,11 @@
 //! A node that is alone in its cluster and sums the bytes it is given, on media that outlive it.
 
-use adapter_std::memory::{Behaviour, MemoryError, MemoryMedium};
-use raft_nostd::journal::{Geometry, Medium, PersistFailure};
+use adapter_std::memory::{Behaviour, MemoryError, MemoryMedium, SharedMedium};
+use raft_nostd::journal::Geometry;
 use raft_nostd::{
     ClusterId, Committed, Config, Driver, Duration, Event, Host, Index, Instant, NodeId, OpenError,
     Position, Role, Seed, SnapshotError, StateMachine, Transport,
 };
-use std::cell::RefCell;
-use std::rc::Rc;
 
 pub const CLUSTER: ClusterId = ClusterId(7);
 
@@ -15,77 +13,35 @@ pub fn me() -> NodeId {
     NodeId::new(1).unwrap()
 }
 
-/// A medium that can still be looked at after its node is gone.
-#[derive(Clone)]
-pub struct Shared(pub Rc<RefCell<MemoryMedium>>);
-
-impl Shared {
-    pub fn new() -> Self {
-        let geometry = Geometry { segments: 8, segment_bytes: 1 << 16, granularity: 1, erased: 0 };
-        Self::of(MemoryMedium::new(geometry, Behaviour::File))
-    }
-
-    pub fn of(medium: MemoryMedium) -> Self {
-        Self(Rc::new(RefCell::new(medium)))
-    }
-
-    /// Another medium with the same contents.
-    pub fn copy(&self) -> Self {
-        Self::of(self.0.borrow().clone())
-    }
-
-    /// Calls that may have changed something.
-    pub fn changes(&self) -> u64 {
-        let calls = self.0.borrow().calls();
-        calls.writes + calls.erases
-    }
+/// A blank medium that can still be looked at after its node is gone.
+pub fn blank() -> SharedMedium {
+    let geometry = Geometry { segments: 8, segment_bytes: 1 << 16, granularity: 1, erased: 0 };
+    SharedMedium::new(MemoryMedium::new(geometry, Behaviour::File))
 }
 
-impl Medium for Shared {
-    type Error = MemoryError;
-
-    fn geometry(&self) -> Geometry {
-        self.0.borrow().geometry()
-    }
-
-    fn read(&mut self, segment: u32, offset: u32, into: &mut [u8]) -> Result<(), MemoryError> {
-        self.0.borrow_mut().read(segment, offset, into)
-    }
-
-    fn write(&mut self, segment: u32, offset: u32, bytes: &[u8]) -> Result<(), MemoryError> {
-        self.0.borrow_mut().write(segment, offset, bytes)
-    }
-
-    fn erase(&mut self, segment: u32) -> Result<(), MemoryError> {
-        self.0.borrow_mut().erase(segment)
-    }
-
-    fn sync(&mut self) -> Result<(), MemoryError> {
-        self.0.borrow_mut().sync()
-    }
-
-    fn failure(error: &MemoryError) -> PersistFailure {
-        MemoryMedium::failure(error)
-    }
+/// Calls that may have changed something.
+pub fn changes(medium: &SharedMedium) -> u64 {
+    let calls = medium.borrow().calls();
+    calls.writes + calls.erases
 }
 
 /// What a node stands on.
 #[derive(Clone)]
 pub struct World {
-    pub journal: Shared,
-    pub snapshots: Shared,
+    pub journal: SharedMedium,
+    pub snapshots: SharedMedium,
     pub sum: u64,
     /// What the machine says it has applied by itself.
     pub applied: Index,
 }
 
 impl World {
-    pub fn on(journal: Shared, snapshots: Shared) -> Self {
+    pub fn on(journal: SharedMedium, snapshots: SharedMedium) -> Self {
         Self { journal, snapshots, sum: 0, applied: Index::ZERO }
     }
 
     pub fn new() -> Self {
-        Self::on(Shared::new(), Shared::new())
+        Self::on(blank(), blank())
     }
 }
 
@@ -124,16 +80,16 @@ impl StateMachine for World {
 
 impl Host for World {
     type Memory = Vec<u8>;
-    type Medium = Shared;
-    type Snapshots = Shared;
+    type Medium = SharedMedium;
+    type Snapshots = SharedMedium;
     type Transport = Self;
     type Machine = Self;
 
-    fn medium(&mut self) -> &mut Shared {
+    fn medium(&mut self) -> &mut SharedMedium {
         &mut self.journal
     }
 
-    fn snapshots(&mut self) -> &mut Shared {
+    fn snapshots(&mut self) -> &mut SharedMedium {
         &mut self.snapshots
     }
 

@@ -315,3 +315,36 @@ fn an_unreadable_snapshot_is_replaced_in_a_cluster_at_rest() {
     assert_eq!(node.raft().metrics().snapshots_taken, taken + 1);
     assert_eq!(cluster.node(away).raft().metrics().snapshots_installed, 1);
 }
+
+/// Whoever doubts the newest snapshot has it written anew, though nothing was applied since.
+#[test]
+fn a_snapshot_is_replaced_when_asked_for() {
+    let mut cluster = Cluster::new(64);
+    cluster.node_mut(0).replace_snapshot(); // It has applied nothing: there is nothing to take.
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    drop(cluster.kill(away));
+    cluster.write(1_500);
+    cluster.settle();
+    cluster.node_mut(leader).compact();
+    cluster.until("a snapshot of everything", |cluster| {
+        let raft = cluster.node(leader).raft();
+        raft.snapshot().is_some_and(|newest| newest.last == raft.last())
+    });
+    let taken = cluster.node(leader).raft().metrics().snapshots_taken;
+    for last_segment_of_a_slot in [4, 5] {
+        cluster.node_mut(leader).host_mut().snapshots.damage(last_segment_of_a_slot, 100, 1);
+    }
+    cluster.node_mut(leader).compact(); // Nothing to gain, as far as is known.
+    cluster.settle();
+    assert_eq!(cluster.node(leader).raft().metrics().snapshots_taken, taken);
+    cluster.node_mut(leader).replace_snapshot();
+    cluster.until("one more", |cluster| {
+        cluster.node(leader).raft().metrics().snapshots_taken == taken + 1
+    });
+    cluster.start(away, World::new());
+    cluster.settle();
+    let node = cluster.node(leader);
+    assert_eq!(node.host().complaints, [""; 0], "nobody was sent what is damaged");
+    assert_eq!(cluster.node(away).raft().metrics().snapshots_installed, 1);
+}

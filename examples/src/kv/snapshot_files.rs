@@ -1,0 +1,89 @@
+//! The folder of the snapshots: how many files it has, and how long they are.
+
+use super::error::Error;
+use super::options::Options;
+use adapter_std::files::{self, FileError, FileMedium, Space};
+use raft_nostd::journal::{Geometry, Medium};
+
+/// The folder, in that of the journal.
+pub const SNAPSHOTS: &str = "snapshots";
+/// Bytes in a file: 1 MiB and 16 MiB at most. One is made when it is needed, and grows.
+const SEGMENT: (u64, u64) = (1 << 20, 16 << 20);
+/// The most files it can have.
+const SEGMENTS_MAX: u32 = files::Options::SEGMENTS_MAX;
+/// The longest snapshot, unless asked for otherwise.
+const SNAPSHOT_MAX: u64 = 1 << 30;
+
+/// Two slots for snapshots: of the length asked for, or as the directory has them.
+///
+/// # Errors
+/// When the files cannot be used, or there cannot be as many as are asked for.
+pub fn open(options: &Options) -> Result<FileMedium, Error> {
+    let directory = options.data.join(SNAPSHOTS);
+    let (bytes, segments) = match FileMedium::open_read_only(&directory) {
+        Ok(medium) => {
+            let Geometry { segment_bytes, segments, .. } = medium.geometry();
+            // There may be more files than before, each as long.
+            let asked = segments_for(options.snapshot_max.unwrap_or(0), segment_bytes);
+            (segment_bytes, asked.max(segments))
+        }
+        Err(FileError::NotAMedium { .. }) => shape(options.snapshot_max.unwrap_or(SNAPSHOT_MAX)),
+        Err(error) => return Err(Error::Directory(error)),
+    };
+    if segments > SEGMENTS_MAX {
+        return Err(Error::Usage(format!(
+            "--snapshot-max is too large for {}, which was made for less, with files of {}MiB: use \
+             --snapshot-max {}MiB at most",
+            directory.display(),
+            bytes >> 20,
+            most_of(SEGMENTS_MAX, bytes) >> 20
+        )));
+    }
+    let shape = files::Options::new(bytes, segments)
+        .with_sync(options.sync.into())
+        .with_space(Space::Grown);
+    FileMedium::open(&directory, shape).map_err(Error::Directory)
+}
+
+/// Bytes in each file, and how many, for snapshots of `most` bytes.
+fn shape(most: u64) -> (u32, u32) {
+    let (least, longest) = SEGMENT;
+    let bytes = (most / 8).clamp(least, longest).next_multiple_of(least);
+    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+    (bytes, segments_for(most, bytes))
+}
+
+/// How many files of `bytes` two snapshots of `most` bytes take.
+fn segments_for(most: u64, bytes: u32) -> u32 {
+    let each = most / net(bytes) + 1;
+    u32::try_from(each * 2).unwrap_or(u32::MAX)
+}
+
+/// The longest snapshot that surely fits when there are so many files of `bytes`.
+fn most_of(segments: u32, bytes: u32) -> u64 {
+    u64::from(segments / 2).saturating_sub(1).saturating_mul(net(bytes))
+}
+
+/// Bytes of a snapshot in a file of `bytes`: an eighth may go to headers and to its end.
+fn net(bytes: u32) -> u64 {
+    u64::from(bytes - bytes / 8).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `--help` and the README say of the space that snapshots take.
+    #[test]
+    fn the_bound_that_is_told() {
+        for most in (1..=1_700).map(|mib: u64| mib << 20) {
+            let (bytes, segments) = shape(most);
+            let taken = u64::from(bytes) * u64::from(segments);
+            assert!(taken <= most * 26 / 10 + (2 << 20), "{most}: {taken}");
+            assert!(segments <= SEGMENTS_MAX, "{most}: {segments}");
+            assert!(most_of(segments, bytes) + net(bytes) > most, "{most} fits");
+        }
+        assert_eq!(most_of(SEGMENTS_MAX, 1 << 20) >> 20, 111);
+        assert!(segments_for(111 << 20, 1 << 20) <= SEGMENTS_MAX);
+    }
+}

@@ -1,0 +1,179 @@
+//! Snapshots that cannot be read, and what a person is told of them.
+
+use super::kv;
+use crate::cluster::{Client, Cluster, Node, wait_for};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A key that is in every snapshot, to be found in its file.
+const MARK: &str = "a key to be found on the disk";
+
+/// Three nodes of which one is away, while the others compact their logs past what it knows; the
+/// places of the leader and of the one that is away.
+fn one_away(name: &str) -> (Cluster, usize, usize) {
+    let mut cluster = Cluster::start(name, &["--log-entries", "128"]);
+    let leader = cluster.leader();
+    let away = (leader + 1) % cluster.nodes.len();
+    cluster.nodes[away].kill();
+    let mut client = cluster.nodes[leader].connect();
+    assert_eq!(client.ask(&["SET", MARK, "1"]), "+OK");
+    for number in 0..500 {
+        let reply = format!(":{}", number + 1);
+        wait_for("a write", || (client.ask(&["INCR", "n"]) == reply).then_some(()));
+    }
+    save(&mut client);
+    (cluster, leader, away)
+}
+
+/// `BGSAVE`, and waits until it is done.
+fn save(client: &mut Client) {
+    let taken = |client: &mut Client| {
+        let info = client.ask(&["INFO", "raft"]);
+        let line = info.lines().find_map(|line| line.strip_prefix("snapshots_taken:")).unwrap();
+        line.parse::<u64>().unwrap()
+    };
+    let before = taken(client);
+    wait_for("a place for the next snapshot", || {
+        (client.ask(&["BGSAVE"]) == "+Background saving started").then_some(())
+    });
+    wait_for("the snapshot", || (taken(client) > before).then_some(()));
+}
+
+/// Flips a bit of the state in each of a node's snapshots; the files.
+fn spoil(node: &Node) -> Vec<PathBuf> {
+    let files = fs::read_dir(node.data.join("snapshots")).unwrap();
+    let mut spoilt = Vec::new();
+    for file in files.map(|file| file.unwrap().path()) {
+        let mut bytes = fs::read(&file).unwrap();
+        let place = bytes.windows(MARK.len()).position(|window| window == MARK.as_bytes());
+        if let Some(place) = place {
+            bytes[place] ^= 1;
+            fs::write(&file, bytes).unwrap();
+            spoilt.push(file);
+        }
+    }
+    assert!(!spoilt.is_empty());
+    spoilt
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_sent_is_told_and_replaced() {
+    let (mut cluster, leader, away) = one_away("unreadable");
+    wait_for("the leader to offer it", || {
+        (cluster.nodes[leader].info("snapshot_work") == "sending").then_some(())
+    });
+    let spoilt = spoil(&cluster.nodes[leader]);
+    cluster.nodes[away].start();
+    cluster.nodes[leader].says("the newest snapshot cannot be sent: chunk 0 is damaged");
+    let log = cluster.nodes[leader].log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("cannot be sent")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].ends_with("; a new one is taken in its place"), "{log}");
+    let named = |file: &PathBuf| lines[0].contains(file.to_str().unwrap());
+    assert!(spoilt.iter().any(named), "{log}");
+    cluster.agreed();
+    wait_for("the end of it", || {
+        (cluster.nodes[leader].info("snapshot_work") == "idle").then_some(())
+    });
+    assert_ne!(cluster.nodes[leader].info("snapshot_unreadable"), "0");
+    assert_eq!(cluster.nodes[leader].info("snapshot_damage"), "", "the new one can be read");
+    assert_eq!(cluster.nodes[leader].info("rdb_last_bgsave_status"), "ok");
+}
+
+#[test]
+fn a_save_writes_anew_even_where_nothing_has_changed() {
+    let (mut cluster, leader, away) = one_away("anew");
+    let mut client = cluster.nodes[leader].connect();
+    assert_eq!(client.ask(&["MSET", "a", "1", "b", "2"]), "+OK");
+    assert_eq!(cluster.nodes[leader].info("rdb_changes_since_last_save"), "2");
+    save(&mut client);
+    assert_eq!(cluster.nodes[leader].info("rdb_changes_since_last_save"), "0");
+    spoil(&cluster.nodes[leader]);
+    save(&mut client);
+    // Whoever needs it gets it as if nothing had happened.
+    cluster.nodes[away].start();
+    cluster.agreed();
+    assert_eq!(cluster.nodes[leader].info("snapshot_unreadable"), "0");
+}
+
+#[test]
+fn what_happens_often_is_told_now_and_then() {
+    let (cluster, leader, _) = one_away("often");
+    let leader = &cluster.nodes[leader];
+    let taken: usize = leader.info("snapshots_taken").parse().unwrap();
+    let log = leader.log();
+    let told = log.lines().filter(|line| line.contains(" took a snapshot ")).count();
+    assert!(told > 0 && told < taken, "{told} of {taken}: {log}");
+}
+
+/// Starts a node that refuses to; its last words.
+fn last_words(node: &mut Node) -> String {
+    node.start();
+    assert_eq!(node.ended().code(), Some(1));
+    let log = node.log();
+    log.lines().last().unwrap().to_owned()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for file in fs::read_dir(from).unwrap().map(|file| file.unwrap().path()) {
+        fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
+    }
+}
+
+/// All that is advised is followed, too.
+#[test]
+fn a_start_without_its_snapshot_names_the_file_and_what_helps() {
+    let (mut cluster, leader, away) = one_away("lost");
+    cluster.nodes[away].start();
+    let node = &mut cluster.nodes[leader];
+    let snapshots = node.data.join("snapshots");
+    let [old, copied] = ["old", "copied"].map(|name| snapshots.with_extension(name));
+    copy(&snapshots, &old);
+    let mut client = node.connect();
+    for number in 500..1_000 {
+        let reply = format!(":{}", number + 1);
+        wait_for("a write", || (client.ask(&["INCR", "n"]) == reply).then_some(()));
+    }
+    save(&mut client);
+    assert!(node.stop().success());
+    copy(&snapshots, &copied);
+    let remedy = format!("bring all of {} back from a copy", snapshots.display());
+    let inspect = |node: &Node| {
+        let output = kv(&["inspect", node.data.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stdout).unwrap()
+    };
+
+    let spoilt = spoil(node);
+    let (words, told) = (last_words(node), inspect(node));
+    for text in [&words, &told] {
+        assert!(text.contains("chunk 0 is damaged: segment "), "{text}");
+        assert!(spoilt.iter().any(|file| text.contains(file.to_str().unwrap())), "{text}");
+        assert!(text.contains(&remedy), "{text}");
+    }
+    // Where both of them begin.
+    for head in ["segment-000.journal", "segment-001.journal"] {
+        let mut bytes = fs::read(snapshots.join(head)).unwrap();
+        bytes[0] ^= 1;
+        fs::write(snapshots.join(head), bytes).unwrap();
+    }
+    let (words, told) = (last_words(node), inspect(node));
+    assert!(
+        words.contains("segment-000.journal or in ") && words.contains("001.journal"),
+        "{words}"
+    );
+    assert!(words.contains(&remedy) && told.contains(&remedy), "{words} {told}");
+    fs::remove_dir_all(&snapshots).unwrap();
+    let words = last_words(node);
+    assert!(words.contains("there is none in ") && words.contains(&remedy), "{words}");
+
+    fs::remove_dir_all(&snapshots).unwrap();
+    copy(&old, &snapshots);
+    let words = last_words(node);
+    assert!(words.contains("the newest ends at ") && words.contains(&remedy), "{words}");
+    fs::remove_dir_all(&snapshots).unwrap();
+    copy(&copied, &snapshots);
+    node.start();
+    cluster.agreed();
+}
