@@ -33,8 +33,9 @@ impl Simulator {
     pub fn build(tree: &Path, target: &Path) -> Result<Self, String> {
         let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(["build", "--release", "-p", "adapter-sim", "--bin", "adapter-sim"])
-            // Built often and run shortly.
+            // Built often and run shortly: in small parts, most of which the next build takes over.
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "64")
             .env("CARGO_INCREMENTAL", "1")
             .env("CARGO_TARGET_DIR", target)
             .current_dir(tree)
