@@ -63,7 +63,8 @@ impl Shelves {
         let chunk = self.datagram as usize - 160;
         let chunks = 2 * self.size.bytes().div_ceil(chunk) as u32 + 3 + self.subject_chunks;
         let per_segment = self.segment_bytes / longest_record(self.datagram);
-        let segments = if lacks { 1 } else { (chunks + 2).div_ceil(per_segment) };
+        let least = 3_u32.div_ceil(per_segment);
+        let segments = if lacks { least } else { (chunks + 2).div_ceil(per_segment) };
         let geometry = Geometry {
             segments: 2 * segments,
             segment_bytes: self.segment_bytes,

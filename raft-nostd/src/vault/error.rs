@@ -11,6 +11,14 @@ pub enum VaultError<E> {
     Medium(E),
     /// The medium has no place for snapshots.
     NoPlace,
+    /// The medium has segments that no snapshot goes into. Each half of them must have room for
+    /// three records, none of which straddles two segments; and a segment's length must be a
+    /// multiple of the granularity.
+    Geometry {
+        /// Bytes of a record: the longest chunk and 28, at least 144, up to a multiple of the
+        /// granularity. A snapshot takes a record for each of its chunks, and two.
+        record: u32,
+    },
     /// The snapshot is longer than a slot: so many chunks fit into it.
     TooLarge {
         /// The most chunks.
@@ -59,6 +67,11 @@ impl<E: fmt::Display> fmt::Display for VaultError<E> {
         match self {
             Self::Medium(error) => error.fmt(f),
             Self::NoPlace => f.write_str("there is no place for snapshots"),
+            Self::Geometry { record } => write!(
+                f,
+                "the medium has no room for snapshots: each half of its segments must hold three \
+                 records of {record} bytes"
+            ),
             Self::TooLarge { most } => {
                 write!(f, "the snapshot is too large: a slot has room for {most} chunks")
             }

@@ -50,8 +50,8 @@ impl Vault {
     /// O(number of chunks), and O(bytes) of a transfer that broke off.
     ///
     /// # Errors
-    /// When the medium cannot be read, or holds what belongs to somebody else. It is not written
-    /// to.
+    /// When the medium has segments, and no room for even a short snapshot in each half of them; when
+    /// it cannot be read, or holds what belongs to somebody else. It is not written to.
     pub fn open<M: Medium>(
         medium: &mut M,
         owner: Owner,
@@ -59,10 +59,15 @@ impl Vault {
         nonce: u32,
         buf: &mut [u8],
     ) -> Result<Self, VaultError<M::Error>> {
-        let shape = Shape::new(&medium.geometry(), chunk);
+        let geometry = medium.geometry();
+        let shape = Shape::new(&geometry, chunk);
         let mut vault =
             Self { owner, shape, count: 0, nonce, newest: None, staged: None, rot: None };
-        let Some(shape) = shape else { return Ok(vault) };
+        let Some(shape) = shape else {
+            let record = Shape::record(&geometry, chunk).unwrap_or(u32::MAX);
+            let none = geometry.segments == 0;
+            return if none { Ok(vault) } else { Err(VaultError::Geometry { record }) };
+        };
         let needed = shape.chunk.max(256) as usize;
         if buf.len() < needed {
             return Err(VaultError::Buffer { needed });

@@ -27,12 +27,18 @@ impl Shape {
         let aligned = granularity.is_power_of_two()
             && granularity <= Geometry::GRANULARITY_MAX
             && segment_bytes & mask == 0;
-        let body = chunk.max(HEAD_BODY_MAX as u32);
-        let record = body.checked_add(HEADER as u32)?.checked_add(mask)? & !mask;
+        let record = Self::record(geometry, chunk)?;
         let per_segment = segment_bytes.checked_div(record)?;
         let shape =
             Self { granularity, erased, chunk, record, per_segment, segments: segments >> 1 };
         (aligned && shape.records() >= 3).then_some(shape)
+    }
+
+    /// Bytes a record takes: a header, and the longest chunk or the head.
+    pub(super) fn record(geometry: &Geometry, chunk: u32) -> Option<u32> {
+        let mask = geometry.granularity.checked_sub(1)?;
+        let body = chunk.max(HEAD_BODY_MAX as u32);
+        Some(body.checked_add(HEADER as u32)?.checked_add(mask)? & !mask)
     }
 
     /// Records in a slot.

@@ -1,9 +1,9 @@
 //! What is refused, and by which name.
 
 use crate::support::{Image, OpenError, Setup, node, open_as, owner};
-use adapter_std::memory::MemoryMedium;
+use adapter_std::memory::{Behaviour, MemoryError, MemoryMedium};
 use raft_nostd::crc::checksum;
-use raft_nostd::journal::PersistFailure;
+use raft_nostd::journal::{Geometry, PersistFailure};
 use raft_nostd::types::ClusterId;
 use raft_nostd::vault::{ChunkError, Origin, Owner, Vault, VaultError, Which};
 
@@ -190,7 +190,29 @@ where
 fn a_medium_without_segments_has_no_place() {
     has_no_place(&mut None::<MemoryMedium>, 100);
     has_no_place(&mut None::<MemoryMedium>, 0);
-    // Nor has one that is too small for the chunk.
-    has_no_place(&mut Setup::all()[0].medium(), 2_000);
-    has_no_place(&mut Setup::all()[0].medium(), u32::MAX);
+}
+
+/// A node that would run into a full log, since nobody said that its medium is of no use.
+#[test]
+fn a_medium_without_room_for_three_records_in_each_half_is_refused() {
+    let open = |segments, segment_bytes, granularity, chunk| {
+        let geometry = Geometry { segments, segment_bytes, granularity, erased: 0xff };
+        let mut medium = MemoryMedium::new(geometry, Behaviour::File);
+        let before = medium.calls();
+        let opened = Vault::open(&mut medium, owner(), chunk, 1, &mut [0; 512]).map(drop);
+        assert_eq!(medium.calls(), before, "it is only looked at");
+        opened
+    };
+    let refused = |record| Err(VaultError::Geometry { record });
+    assert_eq!(open(2, 3 * 228 - 1, 1, 200), refused(228));
+    assert_eq!(open(2, 3 * 228, 1, 200), Ok(()));
+    assert_eq!(open(4, 2 * 228 - 1, 1, 200), refused(228), "none straddles two segments");
+    assert_eq!(open(4, 2 * 228, 1, 200), Ok(()));
+    assert_eq!(open(1, 1 << 16, 1, 200), refused(228), "half of one is none");
+    assert_eq!(open(2, 3 * 144 - 1, 1, 0), refused(144), "a head needs its room");
+    assert_eq!(open(2, 3 * 232, 8, 200), Ok(()));
+    assert_eq!(open(2, 3 * 232 + 1, 8, 200), refused(232), "no multiple of the granularity");
+    assert_eq!(open(2, 1 << 16, 1, u32::MAX), refused(u32::MAX));
+    let error = VaultError::<MemoryError>::Geometry { record: 232 }.to_string();
+    assert!(error.contains("three records of 232 bytes"), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{Image, Setup, open_as, owner, read};
 use adapter_std::memory::{Behaviour, Fate, MemoryMedium};
-use raft_nostd::vault::{ChunkError, Origin, Vault, Which};
+use raft_nostd::vault::{ChunkError, Origin, Vault, VaultError, Which};
 
 const BEHAVIOURS: [Behaviour; 3] = [Behaviour::File, Behaviour::Blanking, Behaviour::Nor];
 
@@ -101,12 +101,13 @@ fn another_length_of_chunk_still_reads_the_old_snapshot() {
         let before = setup.holding(&[&image], Origin::Own);
         for chunk in [1, 64, setup.chunk - 1, setup.chunk + 1, 2 * setup.chunk, 800] {
             let mut medium = before.clone();
-            let mut vault = reopened(&mut medium, chunk, 8);
             let other = Setup { chunk, ..setup };
-            if !vault.has_place() {
-                assert!(other.per_segment() * (setup.geometry.segments / 2) < 3);
+            let opened = open_as(&mut medium, owner(), chunk, 8);
+            if other.per_segment() * (setup.geometry.segments / 2) < 3 {
+                assert!(matches!(opened, Err(VaultError::Geometry { .. })));
                 continue;
             }
+            let mut vault = opened.unwrap();
             assert_eq!(vault.newest_chunk_max(), setup.chunk as usize);
             assert_eq!(vault.chunk_max(), chunk as usize);
             image.assert_newest(&vault, &mut medium);
