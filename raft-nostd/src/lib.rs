@@ -80,6 +80,19 @@
 //! [`journal`] that survives power cuts, and asks its [`Host`] for a [medium](journal::Medium), a
 //! [`Transport`] and a [`StateMachine`].
 //!
+//! # A log that never ends
+//!
+//! A log of any size goes on for ever if its state machine writes snapshots: [`StateMachine`] tells
+//! how, for a map and for a struct in flash, and how big is too big. They live on a medium of their
+//! own ([`vault`]); [`Compaction`] says when they are taken and how much of each turn that may cost. Without
+//! them a full log stays full.
+//!
+//! # How big
+//!
+//! [`Config::tiny`], [`Config::new`] and [`Config::server`] are three sizes; the
+//! [README](https://github.com/raft-nostd/raft-nostd/blob/main/raft-nostd/README.md#sizes) states
+//! memory, stack and flash of each.
+//!
 //! # Bytes
 //!
 //! What goes over the wire and onto a medium is specified, byte by byte and with golden bytes, in
