@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     adapter_sim::keep_judges_quiet();
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failed) => ExitCode::FAILURE,
+        Err(failed) => failed.into(),
     }
 }
 

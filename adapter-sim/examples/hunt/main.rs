@@ -32,7 +32,8 @@ usage: hunt [options] [bug]...
   --clean SEEDS   how many seeds must find nothing before a bug is planted (1000)
   --scratch DIR   where to copy and build (target/hunt)
 
-Ends with 1 when a bug was not noticed; the others are in adapter-sim/bugs/bugs.md.
+Ends with 1 when a bug was not noticed, and with 2 when it cannot hunt; the bugs that were noticed
+are in adapter-sim/bugs/bugs.md.
 ";
 
 struct Options {
@@ -75,7 +76,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             eprintln!("hunt: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(2)
         }
     }
 }
@@ -95,10 +96,10 @@ fn options(workspace: &Path) -> Result<Option<Options>, String> {
         let mut value = || words.next().ok_or(format!("{word} wants a value"));
         match word.as_str() {
             "--help" | "-h" => return Ok(None),
-            "--some" => options.some = Some(number(&value()?)? as usize),
+            "--some" => options.some = Some(positive(&word, &value()?)? as usize),
             "--from-day" => options.start = Start::Today,
-            "--minutes" => options.minutes = number(&value()?)?,
-            "--clean" => options.clean = number(&value()?)?,
+            "--minutes" => options.minutes = positive(&word, &value()?)?,
+            "--clean" => options.clean = positive(&word, &value()?)?,
             "--scratch" => options.scratch = PathBuf::from(value()?),
             _ if word.starts_with('-') => return Err(format!("{word}? see --help")),
             _ => options.names.push(word),
@@ -109,8 +110,11 @@ fn options(workspace: &Path) -> Result<Option<Options>, String> {
     Ok(Some(options))
 }
 
-fn number(word: &str) -> Result<u64, String> {
-    word.parse().map_err(|_| format!("{word} is no number"))
+fn positive(flag: &str, word: &str) -> Result<u64, String> {
+    match word.parse() {
+        Ok(number @ 1..) => Ok(number),
+        _ => Err(format!("{flag} {word}: it must be a number, 1 or more")),
+    }
 }
 
 /// Hunts, and returns the names of the bugs that were not noticed.

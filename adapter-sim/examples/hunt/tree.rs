@@ -23,7 +23,8 @@ impl Tree {
     /// Makes the copy equal to the workspace. What is equal already is not touched, so that it is not
     /// built again.
     pub fn restore(&self) -> Result<(), String> {
-        mirror(&self.original, &self.root).map_err(|error| format!("no copy: {error}"))
+        mirror(&self.original, &self.root)
+            .map_err(|error| format!("no copy in {}: {error}", self.root.display()))
     }
 
     /// Puts `changed` into the copy.

@@ -1,17 +1,18 @@
 //! Everything that may happen to a small cluster, within bounds.
 
+use super::options::threads;
 use super::{Failed, complain, say};
-use adapter_sim::explore::{Bounds, Failure, Progress, Report, explore_and_tell};
-use clap::Args;
+use adapter_sim::explore::{Bounds, Ending, Failure, Progress, Report, explore_and_tell};
+use clap::{Args, value_parser};
 
 /// The bounds.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Voters, 1 to 5
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u8).range(1..=5))]
     nodes: u8,
-    /// The last term
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    /// The last term; with the commands 8 at most
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u8).range(1..=7))]
     terms: u8,
     /// Commands that clients propose
     #[arg(long, value_name = "N", default_value_t = 3)]
@@ -38,7 +39,7 @@ pub struct Options {
     #[arg(long, value_name = "N")]
     depth: Option<u32>,
     /// Threads; one for each processor by default
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
 }
 
@@ -73,7 +74,7 @@ pub fn explore(options: &Options) -> Result<(), Failed> {
         Err(failure @ Failure::Bounds(_)) => Err(complain(&failure)),
         Err(failure) => {
             say(&format!("{failure}\n"));
-            Err(Failed)
+            Err(Failed::Found)
         }
     }
 }
@@ -92,13 +93,22 @@ fn sum_up(report: &Report) {
     let Report { ending, states, steps, nodes_as_they_may_be, datagrams, .. } = report;
     let (seconds, depth) = (report.elapsed.as_secs_f64(), report.levels.len() - 1);
     say(&format!(
-        "{ending:?}: {states} states after up to {depth} happenings, by {steps} steps\n\
+        "{}: {states} states after up to {depth} happenings, by {steps} steps\n\
          {nodes_as_they_may_be} nodes as they may be, {datagrams} datagrams, {seconds:.1} s\n\
-         states by terms with a leader (down) and entries committed (across):\n"
+         states by terms with a leader (down) and entries committed (across):\n",
+        words(*ending)
     ));
     for row in report.reached.iter().filter(|row| row.iter().any(|&states| states > 0)) {
         let row: String = row.iter().map(|states| format!("{states:10}")).collect();
         say(&format!("{row}\n"));
     }
     say(&format!("new states by depth: {:?}\n", report.levels));
+}
+
+fn words(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Closed => "all there is within these bounds",
+        Ending::StatesSpent => "so many states as were asked for, of more",
+        Ending::DepthReached => "so many happenings as were asked for, of more",
+    }
 }

@@ -54,13 +54,14 @@ pub fn run_all(what: &Run) -> Result<(), Failed> {
     let missing: Vec<_> = sum.tally.missing().collect();
     match sum.first {
         None if what.every_fault && !missing.is_empty() => {
-            Err(complain(&format!("never happened: {}", missing.join(", "))))
+            _ = complain(&format!("never happened: {}", missing.join(", ").replace('_', " ")));
+            Err(Failed::Found)
         }
         None => Ok(()),
         Some((seed, failure)) => {
             say(&format!("seed {seed} failed: {failure}\n"));
             say(&format!("see it: adapter-sim{} --seed {seed} --shrink\n", what.again()));
-            Err(Failed)
+            Err(Failed::Found)
         }
     }
 }
@@ -77,10 +78,9 @@ fn bar(seeds: &Range<u64>) -> ProgressBar {
 
 fn work(shared: &Shared, simulator: &Simulator) {
     while !shared.stop.load(Ordering::Relaxed) && Instant::now() < shared.until {
-        let seed = shared.next.fetch_add(1, Ordering::Relaxed);
-        if seed >= shared.last {
-            return;
-        }
+        let (relaxed, last) = (Ordering::Relaxed, shared.last);
+        let next = |next| (next < last).then_some(next + 1);
+        let Ok(seed) = shared.next.fetch_update(relaxed, relaxed, next) else { return };
         let outcome = simulator.run(seed);
         let mut sum = shared.sum.lock().expect("no thread panics while it counts");
         sum.seeds += 1;
@@ -115,8 +115,9 @@ fn told(tally: &Tally) -> String {
 fn report(sum: &Sum, took: Duration, processor: Duration) {
     let seconds = sum.tally.virtual_millis as f64 / 1_000.0;
     say(&format!(
-        "{} seeds, {seconds:.0} cluster-seconds in {:.1} s: {:.0} in each second of a processor\n",
+        "{} seed{}, {seconds:.0} cluster-seconds in {:.1} s: {:.0} in each second of a processor\n",
         sum.seeds,
+        if sum.seeds == 1 { "" } else { "s" },
         took.as_secs_f64(),
         seconds / processor.as_secs_f64().max(1e-6)
     ));

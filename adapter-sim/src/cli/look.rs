@@ -15,7 +15,7 @@ pub fn trace(seed: u64, what: &Run) -> Result<(), Failed> {
     let (_, tape) = simulator.record(seed);
     let (outcome, story) = simulator.tell(&tape);
     say(&story);
-    outcome.map(drop).map_err(|_| Failed)
+    outcome.map(drop).map_err(|_| Failed::Found)
 }
 
 /// Makes a failing run shorter, and writes it down as a story and as a picture.
@@ -40,7 +40,7 @@ pub fn shrink(seed: u64, what: &Run) -> Result<(), Failed> {
         say(&format!(
             "seed {seed} does not fail a second time: its machine is not deterministic\n"
         ));
-        return Err(Failed);
+        return Err(Failed::Found);
     };
     let (_, story) = simulator.tell(&shrunk.tape);
     say(&format!(
@@ -51,7 +51,7 @@ pub fn shrink(seed: u64, what: &Run) -> Result<(), Failed> {
         story.lines().count()
     ));
     keep(&what.out, seed, &story)?;
-    Err(Failed)
+    Err(Failed::Found)
 }
 
 /// Writes `seed-N.trace` and `seed-N.svg`.

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 ///
 ///   adapter-sim --seeds 10000 --minutes 15
 ///
-/// Exits with status 1 at the first seed that fails, and names it; the same seed fails again in the
-/// same way, on every machine. To see it in a few lines, and as a picture:
+/// Exits with status 1 at the first seed that fails, and names it (with 2 when it was not asked well); the
+/// same seed fails again in the same way, on every machine. To see it in a few lines, and as a picture:
 ///
 ///   adapter-sim --seed 4711 --shrink
 #[derive(Parser, Debug)]
@@ -54,7 +54,7 @@ pub struct Run {
     pub seeds: Range<u64>,
 
     /// One seed
-    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = seed)]
     pub seed: Option<u64>,
 
     /// Tell all that happens in the run of the seed
@@ -66,7 +66,7 @@ pub struct Run {
     pub shrink: bool,
 
     /// Where to write them
-    #[arg(long, value_name = "DIR", default_value = ".")]
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "shrink")]
     pub out: PathBuf,
 
     /// Stop after so many minutes
@@ -82,7 +82,7 @@ pub struct Run {
     pub seconds: Option<Duration>,
 
     /// Fail, too, when a fault never took effect
-    #[arg(long)]
+    #[arg(long, conflicts_with = "seed")]
     pub every_fault: bool,
 
     /// Threads; as many as there are processors by default
@@ -114,6 +114,13 @@ fn number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("`{text}` is not a number"))
 }
 
+fn seed(text: &str) -> Result<u64, String> {
+    match number(text)? {
+        u64::MAX => Err(format!("the last one is {}", u64::MAX - 1)),
+        seed => Ok(seed),
+    }
+}
+
 fn seeds(text: &str) -> Result<Range<u64>, String> {
     let range = match text.split_once("..") {
         Some((first, last)) => number(first)?..number(last)?,
@@ -129,7 +136,8 @@ fn minutes(text: &str) -> Result<u64, String> {
     }
 }
 
-fn threads(text: &str) -> Result<usize, String> {
+/// One to many.
+pub fn threads(text: &str) -> Result<usize, String> {
     match number(text)? {
         threads @ 1..=1_024 => Ok(threads as usize),
         _ => Err("it must be 1 to 1024".into()),
@@ -207,6 +215,9 @@ mod tests {
             ("--seconds 0", "1 to 3600 seconds"),
             ("--minutes 0", "1 to 100000"),
             ("--threads 0", "1 to 1024"),
+            ("--seed 18446744073709551615", "the last one is 18446744073709551614"),
+            ("--out there --seed 1", "--shrink"),
+            ("--every-fault --seed 1", "cannot be used with"),
             ("--seed 1 --seeds 5", "cannot be used with"),
             ("--trace", "--seed"),
             ("--seed 1 --trace --shrink", "cannot be used with"),

@@ -127,8 +127,22 @@ impl World {
         }
         let flaps =
             flap.map_or(String::new(), |flap| format!(", flapping every {} us", flap.as_micros()));
-        let words = format!("{partition:?} until {}{flaps}", crate::story::Moment::from(until));
+        let until = crate::story::Moment::from(until);
+        let words = format!("{} until {until}{flaps}", self.words_for(partition));
         self.teller.tell(self.now, What::Network(Net::Notes(Words::new(&words))));
+    }
+
+    fn words_for(&self, partition: Partition) -> String {
+        let n = |at: usize| format!("n{}", self.places[at].id.get());
+        match partition {
+            Partition::Split => "two sides".into(),
+            Partition::Bridge(at) => format!("two sides, and {} between them", n(at)),
+            Partition::Alone(at) => format!("{} by itself", n(at)),
+            Partition::Pair(one, other) => format!("{} and {} by themselves", n(one), n(other)),
+            Partition::Deaf(at) => format!("{} hears nobody", n(at)),
+            Partition::Mute(at) => format!("{} is not heard", n(at)),
+            Partition::OneWay(from, to) => format!("{} does not hear {}", n(to), n(from)),
+        }
     }
 
     pub fn tell_asked(&self, at: usize, command: &[u8], position: Position) {
