@@ -60,6 +60,8 @@ pub enum Error {
     NotAFile(PathBuf),
     /// The journal that was looked at is damaged. It has been told where.
     Damaged(PathBuf),
+    /// The same of the snapshot in this folder.
+    DamagedSnapshot(PathBuf),
     /// Nothing can be written to the standard output.
     Output(io::Error),
 }
@@ -111,6 +113,9 @@ impl fmt::Display for Error {
             Self::Damaged(directory) => {
                 write!(f, "the journal in {} is damaged", directory.display())
             }
+            Self::DamagedSnapshot(directory) => {
+                write!(f, "the snapshot in {} is damaged", directory.display())
+            }
             Self::Output(source) => write!(f, "cannot write to the standard output: {source}"),
         }
     }
@@ -159,7 +164,8 @@ fn shape(formatted: &Formatted) -> String {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Usage(_) | Self::NotAFile(_) | Self::Damaged(_) => None,
+            Self::Usage(_) | Self::NotAFile(_) => None,
+            Self::Damaged(_) | Self::DamagedSnapshot(_) => None,
             Self::Listen { source, .. } | Self::Signals(source) | Self::Output(source) => {
                 Some(source)
             }

@@ -53,7 +53,9 @@ pub fn inspect(directory: &Path, tail: usize) -> Result<(), Error> {
     }
     match inspection.ending {
         Ending::Corrupt(_) => Err(Error::Damaged(directory.to_path_buf())),
-        Ending::Found(_) if snapshots.is_damaged() => Err(Error::Damaged(directory.to_path_buf())),
+        Ending::Found(_) if snapshots.is_damaged() => {
+            Err(Error::DamagedSnapshot(snapshots.directory().to_path_buf()))
+        }
         Ending::Found(_) => Ok(()),
     }
 }

@@ -1,7 +1,8 @@
 //! `kv inspect`: the snapshots beside a stopped node's journal, for a person.
 
 use super::error::Error;
-use super::lost::{Chunk, Remedy};
+use super::lost::{Chunk, Missing, Remedy};
+use super::rot;
 use super::saves::{Size, share};
 use adapter_std::files::{FileError, FileMedium};
 use raft_nostd::journal::Inspection;
@@ -20,6 +21,8 @@ pub struct Snapshots {
     begun: Option<(Manifest, u32)>,
     /// What is wrong with the newest, if anything is.
     damage: Option<ChunkError<FileError>>,
+    /// The chunk for which one that was whole once does not count.
+    rot: Option<ChunkError<FileError>>,
     owner: Option<Owner>,
     /// Why they do not belong to the journal, if so.
     problem: Option<String>,
@@ -48,8 +51,9 @@ impl Snapshots {
         let damage =
             chunks.find_map(|chunk| vault.read(&mut medium, Which::Newest, chunk, &mut buf).err());
         let begun = vault.staged().map(|(_, manifest, chunks)| (*manifest, chunks));
+        let rot = rot::find(&mut medium, chunk).map_err(Error::Directory)?;
         let (directory, owner) = (directory.to_path_buf(), Some(owner));
-        Ok(Self { directory, newest, begun, damage, owner, problem: None })
+        Ok(Self { directory, newest, begun, damage, rot, owner, problem: None })
     }
 
     /// Compares them with the journal they are beside: a log that was compacted goes on from one.
@@ -63,9 +67,17 @@ impl Snapshots {
             let theirs = VaultError::<FileError>::OtherOwner { found: owner };
             self.problem = Some(theirs.to_string());
         } else if newest.index < journal.base.index {
+            // As the start names it.
+            self.damage = self.rot.take();
             let missing = SnapshotMissing { base: journal.base, newest };
-            self.problem = Some(missing.to_string());
+            let missing = Missing(&self.directory, &missing).to_string();
+            self.problem = Some(missing).filter(|_| self.damage.is_none());
         }
+    }
+
+    /// The folder.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Whether what was acknowledged cannot be read.
@@ -79,6 +91,7 @@ impl Snapshots {
     /// When `out` takes nothing more.
     pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
         match &self.newest {
+            None if self.is_damaged() => writeln!(out, "snapshot  none that can be read")?,
             None => writeln!(out, "snapshot  none")?,
             Some(Manifest { last, chunks, bytes, crc, .. }) => writeln!(
                 out,

@@ -5,7 +5,7 @@
 
 use adapter_std::files::{FileError, segment_path};
 use raft_nostd::vault::{ChunkError, VaultError};
-use raft_nostd::{OpenError, SnapshotError};
+use raft_nostd::{OpenError, SnapshotError, SnapshotMissing};
 use std::fmt::{self, Formatter};
 use std::path::Path;
 
@@ -24,14 +24,7 @@ pub fn explain(
     Some(match error {
         OpenError::Chunk(error) => explain_chunk(f, snapshots, error),
         OpenError::SnapshotMissing(missing) => {
-            let [first, second] = HEADS.map(|head| segment_path(snapshots, head));
-            if first.exists() || second.exists() {
-                let (first, second) = (first.display(), second.display());
-                let begins = format!("it began in {first} or in {second}, and cannot be read");
-                write!(f, "{missing}; {begins}; {}", Remedy(snapshots))
-            } else {
-                write!(f, "{missing} in {place}; {}", Remedy(snapshots))
-            }
+            write!(f, "{}; {}", Missing(snapshots, missing), Remedy(snapshots))
         }
         OpenError::SnapshotAhead(ahead) => write!(
             f,
@@ -86,6 +79,22 @@ impl fmt::Display for Chunk<'_> {
             }
             // The operating system's errors have the path.
             _ => Ok(()),
+        }
+    }
+}
+
+/// Which snapshot is not in this folder, or began there and cannot be read.
+pub struct Missing<'a>(pub &'a Path, pub &'a SnapshotMissing);
+
+impl fmt::Display for Missing<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(snapshots, missing) = self;
+        let [first, second] = HEADS.map(|head| segment_path(snapshots, head));
+        if first.exists() || second.exists() {
+            let (first, second) = (first.display(), second.display());
+            write!(f, "{missing}; it began in {first} or in {second}, and cannot be read")
+        } else {
+            write!(f, "{missing} in {}", snapshots.display())
         }
     }
 }

@@ -39,6 +39,7 @@ mod queue;
 mod reply;
 mod request;
 mod resp;
+mod rot;
 mod run;
 mod saves;
 mod say;

@@ -148,8 +148,10 @@ pub fn from_refusal(refusal: ProposeError) -> Option<Reply> {
             error("TRYAGAIN too many writes wait for a majority; this one was not applied")
         }
         ProposeError::LogFull(LogFull::Capacity) => error(
-            "OOM the log is full until a snapshot makes room; nothing was written. If that lasts, \
-             see rdb_last_bgsave_status and start every node with a larger --snapshot-max",
+            "OOM the log is full until a snapshot makes room; nothing was written. If that lasts and \
+             INFO has rdb_last_bgsave_status:err, there is no room for the snapshot: start every \
+             node with a larger --snapshot-max, or with more disk; if it has ok, the log is too \
+             small for the load: start every node with larger --log-bytes and --log-entries",
         ),
         ProposeError::StorageFull => {
             error("MISCONF the disk is full; nothing was written. Try again when there is space")

@@ -89,14 +89,14 @@ pub fn run(options: &Options) -> Result<(), Error> {
     let signals = Signals::new().map_err(Error::Signals)?;
     let directory = options.data.display();
     voice.say(format_args!("opening the journal in {directory}; no client is let in before"));
-    let node = open(options, &config)?;
+    let (node, room) = open(options, &config)?;
     greet(options, &voters, &announce, &node, voice);
     let shared = Shared {
         names: Names { cluster: options.cluster.clone(), announce, started: Instant::now() },
         waiting: Waiting::default(),
         announcer: Announcer::default(),
         counts: Counts::default(),
-        saves: Saves::default(),
+        saves: Saves::new(room),
         snapshots: options.data.join(SNAPSHOTS),
         patience: options.write_timeout,
         longest: config.max_command,
@@ -139,10 +139,12 @@ fn config<'a>(options: &Options, voters: &'a [NodeId]) -> Result<Config<'a>, Err
     Ok(config)
 }
 
-fn open(options: &Options, config: &Config<'_>) -> Result<Loop<Machine, FileMedium>, Error> {
+/// The node, and how many bytes the files of one snapshot have.
+fn open(options: &Options, config: &Config<'_>) -> Result<(Loop<Machine, FileMedium>, u64), Error> {
     check_files(&options.data)?;
     let medium = journal::open(options, config)?;
     let snapshots = snapshot_files::open(options)?;
+    let room = snapshot_files::room(&snapshots);
     let storage = Storage { journal: medium, snapshots: Some(snapshots) };
     let peers = options.peers.iter().map(|peer| (peer.id, peer.address)).collect();
     let mut loop_options = adapter_mio::Options::new(options.raft, peers);
@@ -150,7 +152,7 @@ fn open(options: &Options, config: &Config<'_>) -> Result<Loop<Machine, FileMedi
     let slots = SLOT_BYTES.saturating_mul(u64::from(config.log_entries));
     let memory = slots.saturating_add(options.log_bytes);
     let opened = adapter_mio::open(config, loop_options, Machine::default(), storage, memory);
-    opened.map_err(|source| match source {
+    opened.map(|node| (node, room)).map_err(|source| match source {
         OpenError::Node(raft_nostd::OpenError::Config(error)) => Error::Usage(error.to_string()),
         source => Error::Open {
             directory: options.data.clone(),

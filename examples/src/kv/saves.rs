@@ -1,6 +1,6 @@
 //! What is told about snapshots: when the last one was taken, and how one gets on, with a rate.
 
-use super::say::{Seldom, Voice};
+use super::say::{Seldom, Told, Voice};
 use adapter_mio::Unreadable;
 use adapter_std::files;
 use raft_nostd::{Duration, Event, Instant, Manifest, NodeId, Position, Raft, SnapshotFailure};
@@ -31,6 +31,8 @@ pub struct Saves {
     unreadable: u64,
     lines: Lines,
     under_way: Option<Course>,
+    /// Bytes in all files of one snapshot.
+    room: Option<u64>,
 }
 
 /// The lines that may have a reason many times a second.
@@ -172,11 +174,17 @@ impl Default for Saves {
             unreadable: 0,
             lines: Lines::default(),
             under_way: None,
+            room: None,
         }
     }
 }
 
 impl Saves {
+    /// None yet; the files of each will have `room` bytes.
+    pub fn new(room: u64) -> Self {
+        Self { room: Some(room), ..Self::default() }
+    }
+
     /// When the last one became durable: seconds since 1970.
     pub fn last(&self) -> u64 {
         self.last
@@ -211,7 +219,14 @@ impl Saves {
                 // A state machine says nothing of its own.
                 let why = why.filter(|_| *failure != SnapshotFailure::Machine);
                 let why = why.unwrap_or("the state cannot be written or read");
-                failed.say(voice, now, format_args!("no snapshot ({failure}): {why}"));
+                let why = self.room.map_or_else(|| why.to_owned(), |room| cure(why, room));
+                // Whoever hears of a failure hears of its end, too.
+                if failed.say(voice, now, format_args!("no snapshot ({failure}): {why}"))
+                    == Told::Said
+                {
+                    taken.rearm();
+                    installed.rearm();
+                }
                 self.outcome = Outcome::Failed;
             }
             _ => {}
@@ -322,6 +337,20 @@ impl fmt::Display for Size {
     }
 }
 
+/// What the vault says of a snapshot that is longer than its slot begins so.
+const TOO_LARGE: &str = "the snapshot is too large";
+
+/// Why there is no snapshot, with what helps where it is too large: its chunks mean nothing to people.
+fn cure(why: &str, room: u64) -> String {
+    if !why.starts_with(TOO_LARGE) {
+        return why.to_owned();
+    }
+    format!(
+        "{TOO_LARGE} for --snapshot-max: its files have room for {room} bytes, headers included; \
+         start every node with a larger --snapshot-max"
+    )
+}
+
 /// What a snapshot is of.
 struct Through(Position);
 
@@ -388,6 +417,16 @@ mod tests {
         assert!((30..70).contains(&lines), "{lines}");
         let other = Way { what: What::Receiving, ..sending(1, 0) };
         assert_eq!(course.follow(at(3_600), other).due(), at(3_601));
+    }
+
+    #[test]
+    fn too_large_a_snapshot_is_told_in_bytes() {
+        use raft_nostd::vault::VaultError;
+        let why = VaultError::<files::FileError>::TooLarge { most: 385 }.to_string();
+        let told = cure(&why, 3 << 20);
+        assert!(told.contains("--snapshot-max: its files have room for 3145728 bytes"), "{told}");
+        assert!(!told.contains("chunks"), "{told}");
+        assert_eq!(cure("no space for x", 3 << 20), "no space for x");
     }
 
     #[test]

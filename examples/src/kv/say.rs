@@ -33,6 +33,15 @@ impl Voice {
 /// How long a line of one kind is not said again.
 const SELDOM: Duration = Duration::from_millis(10_000);
 
+/// Whether a line was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It was.
+    Said,
+    /// It comes too soon after another one.
+    LeftOut,
+}
+
 /// Lines of one kind, for which there may be a reason many times a second: one is said at once, and
 /// then one in ten seconds at most, with how many were left out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,12 +53,18 @@ pub struct Seldom {
 
 impl Seldom {
     /// Says one line, if it is time to.
-    pub fn say(&mut self, voice: Voice, now: Instant, line: fmt::Arguments<'_>) {
+    pub fn say(&mut self, voice: Voice, now: Instant, line: fmt::Arguments<'_>) -> Told {
         match self.due(now) {
             Some(0) => voice.say(line),
             Some(more) => voice.say(format_args!("{line} (and {more} times more since last told)")),
-            None => {}
+            None => return Told::LeftOut,
         }
+        Told::Said
+    }
+
+    /// The next line is news, however soon it comes.
+    pub fn rearm(&mut self) {
+        self.next = Instant::ORIGIN;
     }
 
     /// How many were left out, when the next one is to be said.
@@ -136,6 +151,10 @@ mod tests {
         assert_eq!(line.due(at(9_999)), None);
         assert_eq!(line.due(at(10_000)), Some(2));
         assert_eq!(line.due(at(20_000)), Some(0));
+        assert_eq!(line.due(at(20_001)), None);
+        line.rearm();
+        assert_eq!(line.due(at(20_002)), Some(1));
+        assert_eq!(line.due(at(20_003)), None);
     }
 
     #[test]

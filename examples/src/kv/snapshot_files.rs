@@ -45,6 +45,12 @@ pub fn open(options: &Options) -> Result<FileMedium, Error> {
     FileMedium::open(&directory, shape).map_err(Error::Directory)
 }
 
+/// Bytes in all files of one of the two.
+pub fn room(medium: &FileMedium) -> u64 {
+    let Geometry { segment_bytes, segments, .. } = medium.geometry();
+    u64::from(segments / 2).saturating_mul(u64::from(segment_bytes))
+}
+
 /// Bytes in each file, and how many, for snapshots of `most` bytes.
 fn shape(most: u64) -> (u32, u32) {
     let (least, longest) = SEGMENT;

@@ -1,7 +1,7 @@
 //! Snapshots that cannot be read, and what a person is told of them.
 
 use super::kv;
-use crate::cluster::{Client, Cluster, Node, wait_for};
+use crate::cluster::{Client, Cluster, Node, Scratch, wait_for};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -176,4 +176,44 @@ fn a_start_without_its_snapshot_names_the_file_and_what_helps() {
     copy(&copied, &snapshots);
     node.start();
     cluster.agreed();
+}
+
+/// Whatever the start finds wrong with a snapshot that is needed, the inspection finds too.
+#[test]
+fn an_inspection_names_the_damage_as_the_start_does() {
+    let scratch = Scratch::new("inspected");
+    let mut node = Node::alone(&scratch, &["--log-entries", "128"]);
+    node.start();
+    let mut client = node.connect();
+    for number in 0..100 {
+        let reply = format!(":{}", number + 1);
+        wait_for("a write", || (client.ask(&["INCR", "n"]) == reply).then_some(()));
+    }
+    wait_for("a compacted log", || (node.info("log_first_index") != "1").then_some(()));
+    assert!(node.stop().success());
+    let file = node.data.join("snapshots").join("segment-000.journal");
+    let whole = fs::read(&file).unwrap();
+    let flipped = |place: usize| {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 1;
+        bytes
+    };
+    // The head has one place, of the longest chunk and its header; the first chunk has the next one.
+    let chunk = whole.windows(4).position(|window| window == b"rs\x01c").unwrap();
+    let cut = whole[..chunk / 2].to_vec();
+    let at_chunk = format!("chunk 0 is damaged: segment 0, byte {chunk}, in {}", file.display());
+    let at_head = format!("it began in {}", file.display());
+    let other = node.data.join("snapshots").join("segment-001.journal");
+    let _ = fs::remove_file(other);
+    for (bytes, named) in [(flipped(chunk), &at_chunk), (flipped(20), &at_head), (cut, &at_head)] {
+        fs::write(&file, bytes).unwrap();
+        let words = last_words(&mut node);
+        let output = kv(&["inspect", node.data.to_str().unwrap()]);
+        let told = String::from_utf8(output.stdout).unwrap();
+        let last = String::from_utf8(output.stderr).unwrap();
+        assert!(words.contains(named) && told.contains(named), "{words}\n{told}\n{last}");
+        let snapshots = node.data.join("snapshots");
+        assert_eq!(last, format!("kv: the snapshot in {} is damaged\n", snapshots.display()));
+        assert!(!told.contains("snapshot  none\n"), "{told}");
+    }
 }
