@@ -56,7 +56,7 @@ impl World {
             let swap = Call::Swap(self.clients.seen(key), self.random.bits() as u32);
             return swap.command(key, self.random.bits());
         }
-        (self.kind.command)(&mut self.random)
+        self.kind.draw_command(&mut self.random)
     }
 
     /// Up to `most` commands for a node; perhaps it crashes as soon as it has taken them.
