@@ -109,6 +109,14 @@ fn assert_told(quirk: Quirk, parts: &[&str]) {
 }
 
 #[test]
+fn a_command_that_is_too_long_is_named() {
+    let told = verdict::<101>(Quirk::None);
+    let expected = "the subject made a command of 101 bytes; COMMAND_MAX is 100";
+    assert_eq!(told.as_deref(), Some(expected));
+    assert_eq!(verdict::<100>(Quirk::None), None);
+}
+
+#[test]
 fn a_panic_says_whose_it_is_and_where() {
     let here = [", at ", "tests.rs:"];
     let all = |words| [&[words][..], &here[..]].concat();
