@@ -140,3 +140,9 @@ fn a_snapshot_that_fails_is_the_machines_fault() {
     assert_told(Quirk::FailsToWrite, &[words]);
     assert_eq!(verdict::<0>(Quirk::WritesNothing), None, "that is allowed");
 }
+
+#[test]
+fn different_answers_are_told_as_such() {
+    let parts = ["n2 and n1, which have applied the same through ", ", answer [13] with "];
+    assert_told(Quirk::AnswersItsNumber, &parts);
+}

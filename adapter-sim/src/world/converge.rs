@@ -208,11 +208,12 @@ impl World {
         for place in &mut self.places {
             let Some(node) = &mut place.node else { continue };
             let machine = &node.around().machine;
-            let answer = machine.answer(&question);
+            let (through, answer) = (machine.state.last, machine.answer(&question));
             match &first {
                 Some((other, known)) => assert!(
                     answer == *known,
-                    "{} and {other} have applied the same and answer {question:?} differently",
+                    "{:?} and {other:?}, which have applied the same through {through}, answer {question:?} \
+                     with {answer} and {known}",
                     place.id
                 ),
                 None => first = Some((place.id, answer)),
