@@ -76,3 +76,6 @@ fn first_failure(simulator: &Simulator, seeds: Range<u64>) -> Option<(u64, Failu
     });
     first.into_inner().expect("nobody panics with it")
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,7 +149,8 @@ impl Simulator {
     }
 }
 
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic says.
+pub(crate) fn words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
     let literal = || panic.downcast_ref::<&str>().map(|text| (*text).to_string());
     text.or_else(literal).unwrap_or_else(|| "a panic without words".into())

@@ -1,5 +1,6 @@
 //! A state machine to be put under the simulator.
 
+use crate::quiet::blamed;
 use crate::random::Random;
 use crate::registers::{KEYS, Registers};
 use crate::story::Words;
@@ -11,10 +12,12 @@ use std::fmt::Debug;
 /// What it answers is compared between replicas, by its [`Debug`] text: at the same index all must answer the
 /// same, also those that were restored from a snapshot, or have started again.
 pub trait Subject: StateMachine<Response: Debug> + 'static {
-    /// Bytes of its longest command.
+    /// Bytes of its longest command: 100, unless it says otherwise. [`command`](Self::command) is held to it.
     const COMMAND_MAX: u32 = 100;
 
-    /// Bytes of its longest snapshot. (A slot takes three times as much, for short pieces.)
+    /// Bytes of its longest snapshot: 4096, unless it says otherwise. [`StateMachine::snapshot`] is held to it. (A
+    /// slot takes three times as much, for short pieces.) A machine whose first state answers
+    /// [`Unsupported`](SnapshotError::Unsupported) writes none; any other must write each that it is asked for.
     const SNAPSHOT_MAX: usize = 4_096;
 
     /// A command that some client proposes, of [`COMMAND_MAX`](Self::COMMAND_MAX) bytes at most.
@@ -74,8 +77,8 @@ impl<M: Subject> Guest for M {
 /// One kind of subject.
 pub(crate) struct Kind {
     make: Box<dyn Fn() -> Box<dyn Guest>>,
-    pub(crate) command: fn(&mut Random) -> Vec<u8>,
-    pub(crate) question: fn(&mut Random) -> Vec<u8>,
+    command: fn(&mut Random) -> Vec<u8>,
+    question: fn(&mut Random) -> Vec<u8>,
     pub(crate) describe: fn(&[u8]) -> String,
     pub(crate) command_max: u32,
     pub(crate) snapshot_max: usize,
@@ -87,7 +90,9 @@ pub(crate) struct Kind {
 
 impl Kind {
     pub(crate) fn of<M: Subject>(make: impl Fn() -> M + 'static) -> Self {
-        let wrote = StateMachine::snapshot(&mut make(), 0, &mut [0; 4_096]);
+        let mut first = make();
+        let deed = || "a state machine in its first state panics in snapshot at byte 0".into();
+        let wrote = blamed(deed, || StateMachine::snapshot(&mut first, 0, &mut [0; 4_096]));
         Self {
             compacts: wrote != Err(SnapshotError::Unsupported),
             make: Box::new(move || Box::new(make())),
@@ -104,6 +109,16 @@ impl Kind {
     pub(crate) fn registers() -> Self {
         let reads = (0..KEYS).map(|key| vec![key]).collect();
         Self { reads, ..Self::of(Registers::default) }
+    }
+
+    /// A command that some client proposes.
+    pub(crate) fn draw_command(&self, random: &mut Random) -> Vec<u8> {
+        blamed(|| "the subject panics in command".into(), || (self.command)(random))
+    }
+
+    /// What nodes are asked that have applied the same.
+    pub(crate) fn draw_question(&self, random: &mut Random) -> Vec<u8> {
+        blamed(|| "the subject panics in question".into(), || (self.question)(random))
     }
 
     /// One in its first state.

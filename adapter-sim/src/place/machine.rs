@@ -3,9 +3,10 @@
 //! state's pieces in place of its own.
 
 use crate::judge::hash;
+use crate::quiet::blamed;
 use crate::random::Random;
 use crate::subject::{Guest, Kind};
-use raft_nostd::{Committed, Index, Position, SnapshotError, StateMachine};
+use raft_nostd::{Committed, Index, NodeId, Position, SnapshotError, StateMachine};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -65,8 +66,10 @@ impl Kept {
 }
 
 pub struct Machine {
+    /// Whose it is.
+    id: NodeId,
     pub state: State,
-    pub subject: Box<dyn Guest>,
+    subject: Box<dyn Guest>,
     kind: Rc<Kind>,
     /// What it has durably, when it is durable by itself: perhaps an older state.
     kept: Option<Kept>,
@@ -153,11 +156,12 @@ impl State {
 
 impl Machine {
     /// `kept`: what a machine with durability of its own has.
-    pub fn new(kept: Option<Kept>, kind: &Rc<Kind>, size: Size, seed: u64) -> Self {
+    pub fn new(id: NodeId, kept: Option<Kept>, (kind, size): (&Rc<Kind>, Size), seed: u64) -> Self {
         let copy = kept.as_ref().and_then(Kept::copy);
         let first = || Kept { state: State::default(), subject: kind.make() };
         let Kept { state, subject } = copy.unwrap_or_else(first);
         Self {
+            id,
             state,
             subject,
             kind: Rc::clone(kind),
@@ -191,7 +195,14 @@ impl Machine {
 
     /// What the subject answers now.
     pub fn answers(&self) -> Vec<String> {
-        self.kind.reads.iter().map(|question| self.subject.query(question)).collect()
+        self.kind.reads.iter().map(|question| self.answer(question)).collect()
+    }
+
+    /// What the subject answers to a question.
+    pub fn answer(&self, question: &[u8]) -> String {
+        let (id, subject) = (self.id, &self.subject);
+        let deed = || format!("{id:?}'s state machine panics in query {question:?}");
+        blamed(deed, || subject.query(question))
     }
 
     /// Makes the state durable, when it does such things at all, and feels like it.
@@ -216,13 +227,45 @@ impl Machine {
         if image.subject_ended {
             return Ok(None);
         }
-        let written = self.subject.snapshot(image.subject, piece);
-        let len = written.inspect_err(|_| self.image = None)?;
+        let (at, id, most) = (image.subject, self.id, self.kind.snapshot_max);
+        let written = self.write_subject(at, piece);
+        if let Err(error) = written {
+            assert!(
+                !self.kind.compacts,
+                "{id:?}'s state machine does not write its snapshot, at byte {at}: {error}"
+            );
+            self.image = None;
+            return Err(error);
+        }
+        let len = written?;
         let image = self.image.as_mut().expect("begun");
-        assert!(len <= piece.len(), "the subject wrote {len} bytes into {}", piece.len());
+        assert!(
+            len <= piece.len(),
+            "{id:?}'s state machine says that it wrote {len} bytes of its snapshot into {}",
+            piece.len()
+        );
         image.subject += len as u64;
+        assert!(
+            image.subject <= most as u64,
+            "{id:?}'s state machine writes a snapshot of more than SNAPSHOT_MAX = {most} bytes"
+        );
         image.subject_ended = len == 0;
         Ok((len > 0).then_some(len))
+    }
+
+    fn write_subject(&mut self, at: u64, piece: &mut [u8]) -> Result<usize, SnapshotError> {
+        let (id, subject) = (self.id, &mut self.subject);
+        let deed = || format!("{id:?}'s state machine panics in snapshot at byte {at}");
+        blamed(deed, || subject.snapshot(at, piece))
+    }
+
+    fn read_subject(&mut self, at: u64, piece: &[u8]) {
+        let (id, subject) = (self.id, &mut self.subject);
+        let deed = || format!("{id:?}'s state machine panics in restore at byte {at}");
+        let taken = blamed(deed, || subject.restore(at, piece));
+        if let Err(error) = taken {
+            panic!("{id:?}'s state machine does not take its own snapshot, at byte {at}: {error}");
+        }
     }
 
     /// The next piece of the simulator's state; zero at its end.
@@ -280,7 +323,7 @@ impl Machine {
         if let Some(image) = self.image.take()
             && !image.subject_ended
         {
-            _ = self.subject.snapshot(image.subject, &mut []);
+            _ = self.write_subject(image.subject, &mut []);
         }
     }
 
@@ -290,9 +333,9 @@ impl Machine {
             reading.own.extend(bytes);
             return;
         }
-        let taken = self.subject.restore(reading.subject, bytes);
-        assert!(taken.is_ok(), "the subject does not take its own snapshot: {taken:?}");
+        let at = reading.subject;
         reading.subject += bytes.len() as u64;
+        self.read_subject(at, bytes);
     }
 
     /// All pieces were read: they are the state.
@@ -303,8 +346,7 @@ impl Machine {
             self.subject = self.kind.make();
         } else {
             self.state = State::from_bytes(&self.size, &own).expect("a snapshot is one, and whole");
-            let restored = self.subject.restore(subject, &[]);
-            assert!(restored.is_ok(), "the subject does not take its own snapshot: {restored:?}");
+            self.read_subject(subject, &[]);
         }
         self.steps.push(Step::Restored(self.state.clone()));
         self.keep();
@@ -324,7 +366,11 @@ impl StateMachine for Machine {
     fn apply(&mut self, committed: Committed<'_>) {
         let Committed { position, command } = committed;
         self.state.apply(&self.size, position, command);
-        let answer = self.subject.apply(committed);
+        let (id, subject) = (self.id, &mut self.subject);
+        let deed = || {
+            format!("{id:?}'s state machine panics in apply of {position} (command {command:?})")
+        };
+        let answer = blamed(deed, || subject.apply(committed));
         self.steps.push(Step::Applied(position, command.to_vec(), answer));
         self.keep();
     }

@@ -198,7 +198,8 @@ impl Place {
         let config = swarm.config(self.id, voters);
         let memory = vec![0; swarm.log_bytes];
         let kept = self.machine.as_ref().and_then(Kept::copy);
-        let machine = Machine::new(kept, &self.kind, swarm.snapshots.size, random.bits());
+        let machine =
+            Machine::new(self.id, kept, (&self.kind, swarm.snapshots.size), random.bits());
         let around = Surroundings::new(self.medium.clone(), self.snapshots.clone(), machine);
         let (seed, local) = (random.bits(), self.clock.reading(now));
         let bytes_per_sync = swarm.snapshots.bytes_per_sync;
@@ -293,7 +294,7 @@ impl Place {
             _ => damage(&mut journal, random),
         }
         let config = swarm.config(self.id, voters);
-        let mut machine = Machine::new(None, &self.kind, swarm.snapshots.size, 1);
+        let mut machine = Machine::new(self.id, None, (&self.kind, swarm.snapshots.size), 1);
         let media = (&mut journal, &mut snapshots);
         let memory = vec![0; swarm.log_bytes];
         let opened =

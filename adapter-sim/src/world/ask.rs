@@ -56,7 +56,13 @@ impl World {
             let swap = Call::Swap(self.clients.seen(key), self.random.bits() as u32);
             return swap.command(key, self.random.bits());
         }
-        (self.kind.command)(&mut self.random)
+        let command = self.kind.draw_command(&mut self.random);
+        let (len, most) = (command.len(), self.kind.command_max);
+        assert!(
+            len <= most as usize,
+            "the subject made a command of {len} bytes; COMMAND_MAX is {most}"
+        );
+        command
     }
 
     /// Up to `most` commands for a node; perhaps it crashes as soon as it has taken them.

@@ -203,15 +203,17 @@ impl World {
 
     /// Nodes that have applied the same answer the same.
     fn compare_answers(&mut self) {
-        let question = (self.kind.question)(&mut self.random);
+        let question = self.kind.draw_question(&mut self.random);
         let mut first: Option<(NodeId, String)> = None;
         for place in &mut self.places {
             let Some(node) = &mut place.node else { continue };
-            let answer = node.around().machine.subject.query(&question);
+            let machine = &node.around().machine;
+            let (through, answer) = (machine.state.last, machine.answer(&question));
             match &first {
-                Some((id, known)) => assert_eq!(
-                    &answer, known,
-                    "{} and {id} have applied the same and answer {question:?} differently",
+                Some((other, known)) => assert!(
+                    answer == *known,
+                    "{:?} and {other:?}, which have applied the same through {through}, answer {question:?} \
+                     with {answer} and {known}",
                     place.id
                 ),
                 None => first = Some((place.id, answer)),
