@@ -6,12 +6,20 @@ use crate::run::{Failure, Options, Simulator};
 use crate::story::Story;
 use crate::subject::Subject;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long a failing run is made shorter.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// So often a run that has failed is run again to be told: perhaps it does not fail each time.
+const TRIES: usize = 8;
+/// So many letters of a type's name are in a folder's.
+const NAME_MAX: usize = 100;
+/// Why a run that has failed does not fail again.
+const OUTSIDE: &str =
+    "something outside of the seed decides (a clock, a random number, a hash map's order)";
 
 /// Replicates a state machine on simulated clusters, one for each of `seeds`, on all processors: its
 /// nodes crash, restart from their journals and snapshots, fall behind and are sent snapshots, and are asked
@@ -19,24 +27,44 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// # Panics
 /// When replicas answer the same command or question differently, when a snapshot does not restore, when the
-/// machine panics, and when anything else goes wrong that the simulator judges. The message names the seed:
-/// `check(make, seed..seed + 1)` fails in the same way again.
+/// machine panics, when a command or a snapshot is longer than [`Subject`] says, and when anything else goes wrong
+/// that the simulator judges. The message names the seed: `check(make, seed..seed + 1)` fails in the same way
+/// again, unless something outside of the seed decides; then the message says that.
 pub fn check<M: Subject>(make: impl Fn() -> M + Send + Sync + 'static, seeds: Range<u64>) {
     keep_judges_quiet();
     let simulator = Simulator::with_subject(make, Options::default());
     let Some((seed, failure)) = first_failure(&simulator, seeds) else { return };
-    let (_, tape) = simulator.record(seed);
-    let short = simulator.shrink(&tape, PATIENCE, |_, _| {});
-    let (_, story) = simulator.tell(&short.map_or(tape, |short| short.tape));
-    panic!("seed {seed} failed: {failure}{}", kept(seed, &story));
+    let (again, tape) = simulator.record(seed);
+    let short = simulator.shrink(&tape, PATIENCE, |_, _| {}).map(|short| short.tape);
+    let tapes = [short.as_ref(), Some(&tape)].into_iter().flatten();
+    let told = tapes.flat_map(|tape| std::iter::repeat_n(tape, TRIES)).find_map(|tape| {
+        let (outcome, story) = simulator.tell(tape);
+        outcome.is_err().then_some(story)
+    });
+    let way = match (&told, again) {
+        (Some(_), Err(again)) if again == failure => {
+            format!("check(make, {seed}..{}) fails in the same way", seed + 1)
+        }
+        (Some(_), _) => format!("it does not fail each time in the same way: {OUTSIDE}"),
+        (None, _) => format!("it did not fail again: {OUTSIDE}"),
+    };
+    let kept = told.map(|story| kept(&folder::<M>(), seed, &story)).unwrap_or_default();
+    panic!("seed {seed} failed: {failure}\n{way}{kept}");
+}
+
+/// Where the stories of one kind of machine are kept, and of one process: tests run at the same time.
+fn folder<M>() -> PathBuf {
+    let name = std::any::type_name::<M>().replace(|letter: char| !letter.is_alphanumeric(), " ");
+    let name: Vec<_> = name.split_whitespace().collect();
+    let name: String = name.join("-").chars().take(NAME_MAX).collect();
+    std::env::temp_dir().join("adapter-sim").join(format!("{name}-{}", std::process::id()))
 }
 
 /// Where the story of a short run that fails in the same way is kept.
-fn kept(seed: u64, story: &Story) -> String {
-    let folder = std::env::temp_dir().join("adapter-sim");
+fn kept(folder: &Path, seed: u64, story: &Story) -> String {
     let trace = folder.join(format!("seed-{seed}.trace"));
     let picture = trace.with_extension("svg");
-    let written = std::fs::create_dir_all(&folder)
+    let written = std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&trace, story.to_string()))
         .and_then(|()| std::fs::write(&picture, draw(story, &format!("seed {seed}, shortened"))));
     match written {
@@ -52,14 +80,12 @@ fn kept(seed: u64, story: &Story) -> String {
 }
 
 fn first_failure(simulator: &Simulator, seeds: Range<u64>) -> Option<(u64, Failure)> {
-    let (next, found) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
+    let (seeds, found) = (Mutex::new(seeds), AtomicBool::new(false));
     let first: Mutex<Option<(u64, Failure)>> = Mutex::new(None);
     let work = || {
         while !found.load(Ordering::Relaxed) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
-                return;
-            }
+            let next = seeds.lock().expect("nobody panics with it").next();
+            let Some(seed) = next else { return };
             if let Err(failure) = simulator.run(seed) {
                 found.store(true, Ordering::Relaxed);
                 let mut first = first.lock().expect("nobody panics with it");

@@ -1,9 +1,13 @@
 //! State machines with something wrong, and what their authors are told.
 
+use super::{check, first_failure};
 use crate::quiet::keep_judges_quiet;
 use crate::{Options, Random, Simulator, Subject};
 use raft_nostd::{Committed, SnapshotError, StateMachine};
+use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Quirk {
@@ -145,4 +149,44 @@ fn a_snapshot_that_fails_is_the_machines_fault() {
 fn different_answers_are_told_as_such() {
     let parts = ["n2 and n1, which have applied the same through ", ", answer [13] with "];
     assert_told(Quirk::AnswersItsNumber, &parts);
+}
+
+/// What `check` says.
+fn said(quirk: Quirk) -> String {
+    let make = move || Odd::<0>::new(quirk);
+    let said = catch_unwind(|| check(make, 0..1)).expect_err("something is wrong");
+    said.downcast_ref::<String>().expect("in words").clone()
+}
+
+#[test]
+fn what_does_not_fail_again_is_no_story() {
+    let said = said(Quirk::PanicsInApplyOnce);
+    assert!(said.contains("only once"), "{said}");
+    assert!(said.contains("it did not fail again: something outside of the seed"), "{said}");
+    assert!(!said.contains(".trace") && !said.contains("fails in the same way"), "{said}");
+}
+
+#[test]
+fn a_story_is_kept_where_no_other_process_or_machine_overwrites_it() {
+    let said = said(Quirk::PanicsInApply);
+    assert!(said.contains("\ncheck(make, 0..1) fails in the same way"), "{said}");
+    let (_, trace) = said.split_once(" lines: ").expect("a file");
+    let trace = trace.lines().next().expect("its name");
+    let parts = ["check-tests-Odd-0", &std::process::id().to_string()];
+    assert!(parts.iter().all(|part| trace.contains(part)), "{trace}");
+    let text = std::fs::read_to_string(trace).expect("it was written");
+    assert!(text.contains("panics in apply"), "{text}");
+}
+
+#[test]
+fn the_last_seeds_are_the_end() {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let make = || Odd::<0>::new(Quirk::None);
+        let span = Some(raft_nostd::Duration::from_millis(1));
+        let options = Options { span, ..Options::default() };
+        let simulator = Simulator::with_subject(make, options);
+        _ = done.send(first_failure(&simulator, u64::MAX - 3..u64::MAX).is_none());
+    });
+    assert_eq!(is_done.recv_timeout(Duration::from_secs(60)), Ok(true), "it has no end");
 }
