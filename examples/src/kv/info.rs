@@ -142,9 +142,10 @@ impl View<'_> {
         lines.add("snapshot_bytes", bytes);
         lines.add("log_first_index", raft.base().index.next());
         lines.add("log_bytes_since_snapshot", raft.bytes_since_snapshot());
-        let way = Way::of(raft, self.work);
+        let way = Way::of(raft, self.work, self.saves.sends());
         lines.add("snapshot_work", way.map_or("idle", |way| way.what.name()));
         lines.add("snapshot_work_bytes", way.map_or(0, |way| way.bytes));
+        lines.add("snapshot_work_total_bytes", way.map_or(0, |way| way.total()));
         if let Some((manifest, chunks, _)) = raft.incoming_snapshot() {
             let done = share(manifest.bytes, chunks, manifest.chunks);
             lines.add("snapshot_incoming", format_args!("{done} of {}", manifest.bytes));
@@ -152,7 +153,12 @@ impl View<'_> {
         for peer in raft.peers() {
             if let (Some(chunks), Some(manifest)) = (raft.transfer(peer), raft.snapshot()) {
                 let done = share(manifest.bytes, chunks, manifest.chunks);
-                let text = format!("{done} of {}", manifest.bytes);
+                let silent = if self.saves.sends().is_silent(peer) {
+                    format!(", node {peer} does not answer, or has no place for it")
+                } else {
+                    String::new()
+                };
+                let text = format!("{done} of {}{silent}", manifest.bytes);
                 lines.add(format_args!("snapshot_to_{peer}"), text);
             }
         }
@@ -161,6 +167,8 @@ impl View<'_> {
         lines.add("snapshot_damage", damage.unwrap_or_default());
         lines.add("snapshots_taken", raft.metrics().snapshots_taken);
         lines.add("snapshots_installed", raft.metrics().snapshots_installed);
+        lines.add("snapshots_sent", self.saves.sends().done());
+        lines.add("snapshots_received", raft.metrics().snapshots_installed);
     }
 
     fn stats(&self, lines: &mut Lines) {
@@ -185,6 +193,13 @@ impl View<'_> {
         lines.add("master_host", host);
         lines.add("master_port", port);
         lines.add("master_link_status", if status.leader.is_some() { "up" } else { "down" });
+        let incoming = self.raft.incoming_snapshot();
+        lines.add("master_sync_in_progress", u8::from(incoming.is_some()));
+        if let Some((manifest, chunks, _)) = incoming {
+            let done = share(manifest.bytes, chunks, manifest.chunks);
+            lines.add("master_sync_total_bytes", manifest.bytes);
+            lines.add("master_sync_left_bytes", manifest.bytes.saturating_sub(done));
+        }
         lines.add("slave_repl_offset", self.raft.commit());
     }
 

@@ -43,6 +43,7 @@ mod rot;
 mod run;
 mod saves;
 mod say;
+mod sends;
 mod service;
 mod session;
 #[cfg(test)]

@@ -37,6 +37,9 @@ use std::time::Instant;
 /// Bytes the log takes for each entry beyond its frame.
 const SLOT_BYTES: u64 = 16;
 
+/// A peer that takes nothing of a snapshot for so many election timeouts does not answer.
+const SILENT_AFTER: u64 = 3;
+
 /// The whole program: does what the words of the command line say.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match Cli::try_parse_from(words) {
@@ -96,7 +99,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
         waiting: Waiting::default(),
         announcer: Announcer::default(),
         counts: Counts::default(),
-        saves: Saves::new(room),
+        saves: Saves::new(room, options.election_timeout.times(SILENT_AFTER)),
         snapshots: options.data.join(SNAPSHOTS),
         patience: options.write_timeout,
         longest: config.max_command,

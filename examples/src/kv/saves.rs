@@ -1,6 +1,7 @@
 //! What is told about snapshots: when the last one was taken, and how one gets on, with a rate.
 
 use super::say::{Seldom, Told, Voice};
+use super::sends::Sends;
 use adapter_mio::Unreadable;
 use adapter_std::files;
 use raft_nostd::{Duration, Event, Instant, Manifest, NodeId, Position, Raft, SnapshotFailure};
@@ -32,13 +33,15 @@ pub struct Saves {
     lines: Lines,
     under_way: Option<Course>,
     /// Bytes in all files of one snapshot.
-    room: Option<u64>,
+    room: u64,
+    sends: Sends,
 }
 
 /// The lines that may have a reason many times a second.
 #[derive(Debug, Default)]
 struct Lines {
     taken: Seldom,
+    sent: Seldom,
     installed: Seldom,
     failed: Seldom,
     unreadable: Seldom,
@@ -164,8 +167,10 @@ impl fmt::Display for What {
     }
 }
 
-impl Default for Saves {
-    fn default() -> Self {
+impl Saves {
+    /// None yet; the files of each will have `room` bytes. Whoever takes nothing of one for
+    /// `patience` counts as silent.
+    pub fn new(room: u64, patience: Duration) -> Self {
         Self {
             last: unix_time(),
             outcome: Outcome::Good,
@@ -174,15 +179,27 @@ impl Default for Saves {
             unreadable: 0,
             lines: Lines::default(),
             under_way: None,
-            room: None,
+            room,
+            sends: Sends::new(patience),
         }
     }
-}
 
-impl Saves {
-    /// None yet; the files of each will have `room` bytes.
-    pub fn new(room: u64) -> Self {
-        Self { room: Some(room), ..Self::default() }
+    /// The snapshots that this node sends.
+    pub fn sends(&self) -> &Sends {
+        &self.sends
+    }
+
+    /// Looks at the snapshots that this node sends, and says what arrived.
+    pub fn look_at_sends(
+        &mut self,
+        voice: Voice,
+        now: Instant,
+        raft: &Raft<Box<[u8]>, VOTERS_MAX>,
+    ) {
+        let Self { sends, lines, .. } = self;
+        sends.look(now, raft, |done| {
+            lines.sent.say(voice, now, format_args!("{done}"));
+        });
     }
 
     /// When the last one became durable: seconds since 1970.
@@ -219,7 +236,7 @@ impl Saves {
                 // A state machine says nothing of its own.
                 let why = why.filter(|_| *failure != SnapshotFailure::Machine);
                 let why = why.unwrap_or("the state cannot be written or read");
-                let why = self.room.map_or_else(|| why.to_owned(), |room| cure(why, room));
+                let why = cure(why, self.room);
                 // Whoever hears of a failure hears of its end, too.
                 if failed.say(voice, now, format_args!("no snapshot ({failure}): {why}"))
                     == Told::Said
@@ -292,8 +309,17 @@ impl Saves {
 }
 
 impl Way {
-    /// What is under way just now.
-    pub fn of(raft: &Raft<Box<[u8]>, VOTERS_MAX>, work: SnapshotWork) -> Option<Self> {
+    /// Of so many bytes, where that is known.
+    pub fn total(&self) -> u64 {
+        self.of.unwrap_or(0)
+    }
+
+    /// What is under way just now. Nothing is sent to a peer that is silent.
+    pub fn of(
+        raft: &Raft<Box<[u8]>, VOTERS_MAX>,
+        work: SnapshotWork,
+        sends: &Sends,
+    ) -> Option<Self> {
         match work {
             SnapshotWork::Taking { bytes } => {
                 return Some(Self { what: What::Taking, last: None, bytes, of: None });
@@ -311,7 +337,8 @@ impl Way {
             return Some(part(What::Receiving, manifest, chunks));
         }
         let manifest = raft.snapshot()?;
-        let (peer, chunks) = raft.peers().find_map(|peer| Some((peer, raft.transfer(peer)?)))?;
+        let mut peers = raft.peers().filter(|peer| !sends.is_silent(*peer));
+        let (peer, chunks) = peers.find_map(|peer| Some((peer, raft.transfer(peer)?)))?;
         Some(part(What::Sending(peer), manifest, chunks))
     }
 }

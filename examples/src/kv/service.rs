@@ -360,7 +360,9 @@ impl<D: Medium> Service<D> for Kv {
         self.announce(node);
         self.left = node.machine().tidy(LET_GO);
         self.look_at_snapshots(node);
-        let way = Way::of(node.raft(), node.snapshot_work());
-        self.shared.saves.report(self.voice, node.now(), way);
+        let Shared { saves, .. } = &mut self.shared;
+        saves.look_at_sends(self.voice, node.now(), node.raft());
+        let way = Way::of(node.raft(), node.snapshot_work(), saves.sends());
+        saves.report(self.voice, node.now(), way);
     }
 }

@@ -60,7 +60,8 @@ fn spoil(node: &Node) -> Vec<PathBuf> {
 fn a_snapshot_that_cannot_be_sent_is_told_and_replaced() {
     let (mut cluster, leader, away) = one_away("unreadable");
     wait_for("the leader to offer it", || {
-        (cluster.nodes[leader].info("snapshot_work") == "sending").then_some(())
+        let info = cluster.nodes[leader].connect().ask(&["INFO", "raft"]);
+        info.contains("does not answer").then_some(())
     });
     let spoilt = spoil(&cluster.nodes[leader]);
     cluster.nodes[away].start();
@@ -75,6 +76,10 @@ fn a_snapshot_that_cannot_be_sent_is_told_and_replaced() {
     wait_for("the end of it", || {
         (cluster.nodes[leader].info("snapshot_work") == "idle").then_some(())
     });
+    cluster.nodes[leader].says(&format!("node {} has it, ", away + 1));
+    assert_ne!(cluster.nodes[leader].info("snapshots_sent"), "0");
+    assert_ne!(cluster.nodes[away].info("snapshots_received"), "0");
+    assert_eq!(cluster.nodes[away].info("master_sync_in_progress"), "0");
     assert_ne!(cluster.nodes[leader].info("snapshot_unreadable"), "0");
     assert_eq!(cluster.nodes[leader].info("snapshot_damage"), "", "the new one can be read");
     assert_eq!(cluster.nodes[leader].info("rdb_last_bgsave_status"), "ok");
