@@ -287,9 +287,9 @@ fn who_lost_its_disk_is_told_of_and_sent_everything_anew() {
     }
 }
 
-/// Nobody writes any more, so that there is nothing new to take: the newest is taken once more.
-#[test]
-fn an_unreadable_snapshot_is_replaced_in_a_cluster_at_rest() {
+/// A cluster at rest whose leader's newest snapshot is of everything, and damaged: who leads, and who is
+/// away and will need it.
+fn with_a_damaged_snapshot() -> (Cluster, usize, usize) {
     let mut cluster = Cluster::new(64);
     let leader = cluster.elect();
     let away = (leader + 1) % 3;
@@ -301,11 +301,18 @@ fn an_unreadable_snapshot_is_replaced_in_a_cluster_at_rest() {
         let raft = cluster.node(leader).raft();
         raft.snapshot().is_some_and(|newest| newest.last == raft.last())
     });
-    let taken = cluster.node(leader).raft().metrics().snapshots_taken;
-    let newest = *cluster.node(leader).raft().snapshot().unwrap();
     for last_segment_of_a_slot in [4, 5] {
         cluster.node_mut(leader).host_mut().snapshots.damage(last_segment_of_a_slot, 100, 1);
     }
+    (cluster, leader, away)
+}
+
+/// Nobody writes any more, so that there is nothing new to take: the newest is taken once more.
+#[test]
+fn an_unreadable_snapshot_is_replaced_in_a_cluster_at_rest() {
+    let (mut cluster, leader, away) = with_a_damaged_snapshot();
+    let taken = cluster.node(leader).raft().metrics().snapshots_taken;
+    let newest = *cluster.node(leader).raft().snapshot().unwrap();
     cluster.start(away, World::new());
     cluster.settle();
     assert_eq!(cluster.leader(), Some(leader));
@@ -316,25 +323,21 @@ fn an_unreadable_snapshot_is_replaced_in_a_cluster_at_rest() {
     assert_eq!(cluster.node(away).raft().metrics().snapshots_installed, 1);
 }
 
+/// It has applied nothing: there is nothing to take.
+#[test]
+fn a_blank_node_takes_no_snapshot_when_asked_to_replace_it() {
+    let mut cluster = Cluster::new(64);
+    cluster.node_mut(0).replace_snapshot();
+    cluster.elect();
+    cluster.settle();
+    assert_eq!(cluster.node(0).raft().metrics().snapshots_taken, 0);
+}
+
 /// Whoever doubts the newest snapshot has it written anew, though nothing was applied since.
 #[test]
 fn a_snapshot_is_replaced_when_asked_for() {
-    let mut cluster = Cluster::new(64);
-    cluster.node_mut(0).replace_snapshot(); // It has applied nothing: there is nothing to take.
-    let leader = cluster.elect();
-    let away = (leader + 1) % 3;
-    drop(cluster.kill(away));
-    cluster.write(1_500);
-    cluster.settle();
-    cluster.node_mut(leader).compact();
-    cluster.until("a snapshot of everything", |cluster| {
-        let raft = cluster.node(leader).raft();
-        raft.snapshot().is_some_and(|newest| newest.last == raft.last())
-    });
+    let (mut cluster, leader, away) = with_a_damaged_snapshot();
     let taken = cluster.node(leader).raft().metrics().snapshots_taken;
-    for last_segment_of_a_slot in [4, 5] {
-        cluster.node_mut(leader).host_mut().snapshots.damage(last_segment_of_a_slot, 100, 1);
-    }
     cluster.node_mut(leader).compact(); // Nothing to gain, as far as is known.
     cluster.settle();
     assert_eq!(cluster.node(leader).raft().metrics().snapshots_taken, taken);
