@@ -2,7 +2,6 @@
 
 use super::error::Error;
 use super::lost::{Chunk, Missing, Remedy};
-use super::rot;
 use super::saves::{Size, share};
 use adapter_std::files::{FileError, FileMedium};
 use raft_nostd::journal::Inspection;
@@ -51,7 +50,7 @@ impl Snapshots {
         let damage =
             chunks.find_map(|chunk| vault.read(&mut medium, Which::Newest, chunk, &mut buf).err());
         let begun = vault.staged().map(|(_, manifest, chunks)| (*manifest, chunks));
-        let rot = rot::find(&mut medium, chunk).map_err(Error::Directory)?;
+        let rot = vault.rot();
         let (directory, owner) = (directory.to_path_buf(), Some(owner));
         Ok(Self { directory, newest, begun, damage, rot, owner, problem: None })
     }

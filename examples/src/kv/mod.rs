@@ -39,7 +39,6 @@ mod queue;
 mod reply;
 mod request;
 mod resp;
-mod rot;
 mod run;
 mod saves;
 mod say;

@@ -86,8 +86,9 @@ impl Vault {
         Ok(vault)
     }
 
-    /// The chunk for which a snapshot does not count that was sealed once, if there is one.
-    pub(crate) fn rot<E>(&self) -> Option<ChunkError<E>> {
+    /// The chunk for which a snapshot does not count that was sealed once, as it has lost its header, if
+    /// there was one when the vault was opened. Reading chunk by chunk does not find it.
+    pub fn rot<E>(&self) -> Option<ChunkError<E>> {
         let Rot { chunk, segment, offset } = self.rot?;
         Some(ChunkError::Damaged { chunk, segment, offset })
     }
