@@ -179,10 +179,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         if self.log.last().term == self.term() {
             return TermOpened::Yes;
         }
-        let (room, capacity) = (self.log.room(), self.log.capacity());
-        let tight = room.entries <= capacity.entries >> 1 || room.bytes <= capacity.bytes >> 1;
+        let room = self.log.room();
         let some = room.entries > 0 && room.bytes >= frame::OVERHEAD_MAX as u32;
-        if tight && some && self.held_by_majority() < self.log.last().index {
+        if self.is_half_full() && some && self.held_by_majority() < self.log.last().index {
             return TermOpened::Later;
         }
         match self.log.create(self.term(), EntryKind::Noop, &[]) {

@@ -166,9 +166,10 @@ pub enum ProposeError {
 /// Which bound of the log was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFull {
-    /// Too much is not committed yet. Passes as soon as a majority answers: try again.
+    /// Too much is not committed yet, or a majority has not said yet that it has room. Passes as soon
+    /// as a majority answers: try again.
     Uncommitted,
-    /// The log holds all it can. Passes when a snapshot makes room. Where none can be taken, because
+    /// The log holds all it can, here or at so many others that no majority is left. Passes when a snapshot makes room. Where none can be taken, because
     /// there is no place for it or the state machine writes none, only a larger log helps, or a
     /// larger place for snapshots. Reads go on.
     Capacity,

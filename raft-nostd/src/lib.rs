@@ -142,6 +142,7 @@ mod rand;
 mod read;
 mod recv;
 mod replicate;
+mod room;
 mod snapshot;
 mod speak;
 mod state;

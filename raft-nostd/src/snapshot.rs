@@ -65,6 +65,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         count(&mut self.metrics.snapshots_taken);
         self.news.snapshot = Some(Event::SnapshotTaken(manifest.last));
         self.compact(self.compactable(now, manifest.last.index));
+        self.owe_room();
         Ok(())
     }
 
@@ -261,6 +262,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// leader whose window is full waits for it.
     pub(crate) fn owe_receipt(&mut self) {
         self.owe_leader(Owed::Install);
+    }
+
+    /// A leader that knows of no room here waits for what it is told next.
+    fn owe_room(&mut self) {
+        let leader = self.leader.and_then(|id| self.peers.iter_mut().find(|peer| peer.id == id));
+        if let Some(peer) = leader
+            && peer.owed == Owed::Nothing
+        {
+            peer.owed = Owed::Append { when: When::Now, conflict: None };
+        }
     }
 
     fn owe_leader(&mut self, owed: Owed) {

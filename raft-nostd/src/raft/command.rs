@@ -8,7 +8,7 @@ use crate::time::Instant;
 use crate::types::Position;
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
-    /// Appends `command` to the log of this leader, to be replicated. O(command).
+    /// Appends `command` to the log of this leader, to be replicated. O(members + command).
     ///
     /// What becomes of it is told in one of three ways: [`Output::Apply`] with this very position;
     /// [`Event::ProposalsLost`] or [`Event::ProposalsUnknown`] with a range that
@@ -23,9 +23,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
     ///
     /// # Errors
     /// Why it was not taken; then nothing of it is in any log.
-    pub fn propose(&mut self, _now: Instant, command: &[u8]) -> Result<Position, ProposeError> {
+    pub fn propose(&mut self, now: Instant, command: &[u8]) -> Result<Position, ProposeError> {
         self.node.stirred = Stirred::Yes;
-        self.node.propose(command)
+        self.node.propose(now, command)
     }
 
     /// Asks for a linearizable read (dissertation §6.4): once [`Event::ReadReady`] with this id or

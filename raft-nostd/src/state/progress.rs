@@ -45,6 +45,9 @@ pub(crate) enum Loss {
     Told,
 }
 
+/// A follower has not said how much room it has: any amount.
+pub(crate) const ROOM_UNTOLD: Room = Room { entries: u32::MAX, bytes: u32::MAX };
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
     /// Durable there and equal to this log, through this index.
@@ -78,9 +81,15 @@ pub(crate) struct Progress {
 impl Progress {
     /// What a new leader assumes: the follower has all but what comes next; probe.
     pub(crate) fn of_new_leader(next: Index, now: Instant) -> Self {
-        let room = Room { entries: u32::MAX, bytes: u32::MAX };
         let probed = next.previous();
-        Self { next, probed, room, beat: Due::Yes, advanced_at: now, ..Self::default() }
+        Self {
+            next,
+            probed,
+            room: ROOM_UNTOLD,
+            beat: Due::Yes,
+            advanced_at: now,
+            ..Self::default()
+        }
     }
 
     /// The follower has entries equal to ours through `durable`, and in memory through `received`,

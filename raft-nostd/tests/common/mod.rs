@@ -260,6 +260,14 @@ impl Member {
         self.check();
     }
 
+    /// Takes a snapshot of all that is applied, wherever that is kept.
+    #[track_caller]
+    pub fn compact(&mut self, now: Instant) {
+        let manifest = self.raft.snapshot_due().expect("something was applied since the last one");
+        self.raft.handle_snapshot_taken(now, &manifest).unwrap();
+        self.check();
+    }
+
     /// The terms of the log's entries.
     pub fn terms(&self) -> Vec<u64> {
         let indexes = 1..=self.raft.last().index.0;

@@ -208,6 +208,12 @@ impl Solo {
         self.steps();
     }
 
+    #[track_caller]
+    pub fn compact(&mut self) {
+        self.me.compact(self.now);
+    }
+
+    #[track_caller]
     pub fn propose(&mut self, command: &[u8]) -> Position {
         self.me.raft.propose(self.now, command).unwrap()
     }

@@ -6,8 +6,8 @@ use raft_nostd::frame::{OVERHEAD_MAX, encoded_len};
 use raft_nostd::wire::{AppendReply, Message, Room, Verdict};
 use raft_nostd::{Event, Index, LogFull, Position, ProposeError, Term};
 
-const CAPACITY: Result<Position, ProposeError> = Err(ProposeError::LogFull(LogFull::Capacity));
-const UNCOMMITTED: Result<Position, ProposeError> =
+pub const CAPACITY: Result<Position, ProposeError> = Err(ProposeError::LogFull(LogFull::Capacity));
+pub const UNCOMMITTED: Result<Position, ProposeError> =
     Err(ProposeError::LogFull(LogFull::Uncommitted));
 
 /// A log of 16 entries with bytes in plenty.
@@ -233,10 +233,10 @@ fn a_leader_sends_no_more_than_there_is_room_for() {
     let mut solo = Solo::new(2);
     solo.lead();
     solo.steps();
-    solo.hear(2, reply_with_room(1, 1, 2));
     for _ in 0..5 {
         solo.propose(b"x");
     }
+    solo.hear(2, reply_with_room(1, 1, 2));
     assert_eq!(solo.sent(), [(2, at(1, 1), vec![at(1, 2), at(1, 3)])]);
     solo.hear(2, reply_with_room(1, 3, 0));
     assert!(solo.sent().iter().all(|(_, _, entries)| entries.is_empty()));
@@ -307,10 +307,10 @@ fn a_leader_sends_no_more_bytes_than_there_is_room_for() {
     let mut solo = Solo::new(2);
     solo.lead();
     solo.steps();
-    solo.hear(2, reply(1, 2_000));
     for _ in 0..5 {
         solo.propose(&[7; 900]);
     }
+    solo.hear(2, reply(1, 2_000));
     let sent = [(2, at(1, 1), vec![at(1, 2)]), (2, at(1, 2), vec![at(1, 3)])];
     assert_eq!(solo.sent(), sent, "two of them in a datagram each");
     solo.hear(2, reply(2, 1_095));
@@ -334,9 +334,8 @@ fn the_room_of_an_overtaken_answer_is_not_taken() {
         solo.propose(b"x");
     }
     solo.steps();
-    solo.hear(2, reply_with_room(1, 6, 0));
+    solo.hear(2, reply_with_room(1, 5, 0));
     solo.hear(2, reply_with_room(1, 1, 5));
-    solo.propose(b"y");
     assert!(solo.sent().iter().all(|(_, _, entries)| entries.is_empty()));
 }
 

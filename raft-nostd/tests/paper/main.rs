@@ -21,11 +21,10 @@ mod quorum;
 mod reads;
 mod refused;
 mod replication;
-
+mod room;
 mod safety;
 mod snapshots;
 mod stickiness;
-
 mod storage;
 mod terms;
 mod timing;

@@ -9,7 +9,7 @@ const RANKS: [&[&str]; 6] = [
     &["types", "time", "rand", "error", "manifest"],
     &["crc", "frame", "wire", "journal", "vault"],
     &["config", "log", "narrate", "state"],
-    &["recv", "election", "propose", "read", "replicate", "snapshot", "speak", "timeouts"],
+    &["recv", "election", "propose", "read", "replicate", "room", "snapshot", "speak", "timeouts"],
     &["raft"],
     &["driver", "invariants"],
 ];
