@@ -159,6 +159,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         self.snapshots.incoming = None;
         self.role = Role::Leader;
         self.led = self.term();
+        self.full_since = Instant::NEVER;
         self.leader = Some(self.id);
         self.campaign_at = Instant::NEVER;
         self.beat_at = now.plus(self.limits.heartbeat);
@@ -188,6 +189,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             Ok(_) => TermOpened::Yes,
             Err(_) => TermOpened::No,
         }
+    }
+
+    /// A leader lets the others elect one of themselves: it stands itself only when they had the time
+    /// to, of which they need two election timeouts at most.
+    pub(crate) fn make_way(&mut self, now: Instant) {
+        self.become_follower(now);
+        self.campaign_at = self.draw_timeout(now.plus(self.limits.election_timeout.times(2)));
+        self.news.log_full = Some(LogFull::Capacity);
     }
 
     /// When a leader must have heard from a majority again (CheckQuorum, §6.2).

@@ -31,7 +31,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         if command.len() > self.limits.max_command as usize {
             return Err(too_large);
         }
-        self.check_room(now, command.len())?;
+        if let Err(full) = self.check_room(now, command.len()) {
+            self.full_since = self.full_since.min(now);
+            return Err(ProposeError::LogFull(full));
+        }
         let created = self.log.create(self.term(), EntryKind::Command, command);
         let position = created.map_err(|reason| match reason {
             NoRoom::Full => ProposeError::LogFull(LogFull::Capacity),

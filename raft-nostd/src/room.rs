@@ -1,6 +1,6 @@
 //! Room in logs: what a leader may append (DESIGN "The log, and being full").
 
-use crate::error::{LogFull, ProposeError};
+use crate::error::LogFull;
 use crate::frame;
 use crate::state::Node;
 use crate::state::progress::{Progress, ROOM_UNTOLD};
@@ -12,6 +12,9 @@ use crate::wire::Room;
 /// No-ops that a log always keeps room for, for a run of failed leaderships: at least, and at most.
 const RESERVE_ENTRIES: (u32, u32) = (2, 1_024);
 
+/// For how many election timeouts a leader waits for room in its log, before it makes way for another.
+const FULL_FOR: u64 = 4;
+
 /// What a leader knows of the room in a peer's log.
 enum RoomThere {
     Told(Room),
@@ -21,14 +24,21 @@ enum RoomThere {
     Unheard,
 }
 
+/// What counts for a peer that has not said how much room it has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Untold {
+    IsEnough,
+    IsNone,
+}
+
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// What is not committed yet may fill half the log, and nothing the reserve, here and at a majority.
-    pub(crate) fn check_room(&self, now: Instant, command: usize) -> Result<(), ProposeError> {
+    pub(crate) fn check_room(&self, now: Instant, command: usize) -> Result<(), LogFull> {
         let next = Position { term: self.term(), index: self.log.last().index.next() };
         let len = frame::encoded_len(next, command).unwrap_or(usize::MAX);
         let len = u32::try_from(len).unwrap_or(u32::MAX);
         if !self.leaves_reserve(self.log.room(), len) {
-            return Err(ProposeError::LogFull(LogFull::Capacity));
+            return Err(LogFull::Capacity);
         }
         let capacity = self.log.capacity();
         let open = self.held_behind(self.commit);
@@ -41,8 +51,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         // compact their logs.
         let opened = self.log.last().term == self.term();
         let settled = opened && open.entries == 0 && now < self.abdicate_at(now);
-        let reason = if settled { LogFull::Capacity } else { LogFull::Uncommitted };
-        Err(ProposeError::LogFull(reason))
+        Err(if settled { LogFull::Capacity } else { LogFull::Uncommitted })
     }
 
     /// Whether an entry of `len` bytes fits into `room`, and the reserve too.
@@ -55,14 +64,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// nowhere else could not be committed before others compact their logs; nor could what would
     /// help them to. O(members).
     fn majority_has_room(&self, now: Instant, len: u32) -> bool {
-        let untold_is_enough = !self.is_half_full();
+        let untold = if self.is_half_full() { Untold::IsNone } else { Untold::IsEnough };
+        self.others_with_room(now, len, untold).saturating_add(1) >= majority(self.voters())
+    }
+
+    /// How many peers have room for an entry of `len` bytes.
+    fn others_with_room(&self, now: Instant, len: u32, untold: Untold) -> usize {
         let has_room = |to: usize| match self.room_at(now, to) {
             RoomThere::Told(room) => self.leaves_reserve(room, len),
-            RoomThere::Untold => untold_is_enough,
+            RoomThere::Untold => untold == Untold::IsEnough,
             RoomThere::Unheard => false,
         };
-        let others = (0..self.peers.len()).filter(|to| has_room(*to)).count();
-        others.saturating_add(1) >= majority(self.voters())
+        (0..self.peers.len()).filter(|to| has_room(*to)).count()
     }
 
     /// The room of the peer at `to`, behind all that this log holds.
@@ -82,6 +95,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         }
     }
 
+    /// Whether this leader's log has been too full for long, and a majority of others have room: one of
+    /// them had better lead. (It may be that this node has no place for a snapshot, or is slow to
+    /// write one.) O(members). (Of its own, since it takes stack that a heartbeat need not.)
+    #[inline(never)]
+    pub(crate) fn is_in_the_way(&self, now: Instant) -> bool {
+        let longest = self.limits.max_command.saturating_add(frame::OVERHEAD_MAX as u32);
+        now >= self.full_since.plus(self.limits.election_timeout.times(FULL_FOR))
+            && !self.leaves_reserve(self.log.room(), longest)
+            && self.others_with_room(now, longest, Untold::IsNone) >= majority(self.voters())
+    }
+
     /// Whether at most half of the log is free.
     pub(crate) fn is_half_full(&self) -> bool {
         let (room, capacity) = (self.log.room(), self.log.capacity());
@@ -96,7 +120,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         Room { entries, bytes: bytes.min(self.log.capacity().bytes >> 2) }
     }
 
-    /// What the log holds behind `index`. O(1).
+    /// What the log holds behind `index`. O(1). (Of its own, for it takes flash at each place.)
+    #[inline(never)]
     fn held_behind(&self, index: Index) -> Room {
         let index = index.max(self.log.base().index);
         let last = self.log.last().index;

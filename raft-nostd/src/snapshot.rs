@@ -72,6 +72,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// Forgets the entries through `base`. A leader that had no room for it opens its term.
     fn compact(&mut self, base: Index) {
         self.log.compact(base);
+        self.full_since = Instant::NEVER;
         if self.role == Role::Leader {
             _ = self.open_term();
         }

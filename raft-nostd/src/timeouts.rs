@@ -14,6 +14,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             // Alone there is nobody to be heard by, and no majority to lose.
             Role::Leader if self.peers.is_empty() => {}
             Role::Leader if now >= self.abdicate_at(now) => self.become_follower(now),
+            Role::Leader if now >= self.beat_at && self.is_in_the_way(now) => self.make_way(now),
             Role::Leader if now >= self.beat_at => self.beat(now),
             Role::Leader => {}
             _ if now >= self.campaign_at => self.campaign(now),

@@ -3,7 +3,7 @@
 use crate::place::host::{Deeds, Told};
 use crate::world::World;
 use adapter_std::memory::Failures;
-use raft_nostd::Event;
+use raft_nostd::{Event, Role};
 
 /// What need not happen: no faults, but ends that are allowed.
 const RARE: [&str; 3] = ["waits_for_all", "exhausted", "undecided"];
@@ -135,6 +135,8 @@ tally! {
     longest_commands,
     /// Terms with a leader.
     elections,
+    /// Leaders that made way for others, since their logs stayed full.
+    made_way,
     /// Commands that their proposer saw applied.
     applied,
     /// Commands that were asked once more, since their fate was open.
@@ -196,12 +198,15 @@ impl World {
     /// has just failed.
     pub fn count_snapshots(&mut self, at: usize, deeds: &Deeds) -> bool {
         let mut told = false;
+        let role = self.places[at].raft().map(|raft| raft.status().role);
+        let leads = role == Some(Role::Leader);
         for Told { event, .. } in &deeds.events {
             told |= matches!(event, Event::SnapshotInstalled(_) | Event::SnapshotFailed(_));
             match event {
                 Event::SnapshotTaken(_) => self.tally.snapshots_taken += 1,
                 Event::SnapshotInstalled(_) => self.tally.snapshots_installed += 1,
                 Event::SnapshotFailed(_) => self.tally.snapshots_failed += 1,
+                Event::LogFull(_) if !leads => self.tally.made_way += 1,
                 _ => {}
             }
         }

@@ -63,6 +63,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
             peers,
             turn: _,
             campaign_at: _,
+            full_since: _,
             beat_at: _,
             proposals: _,
             reads,

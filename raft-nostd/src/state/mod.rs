@@ -76,6 +76,8 @@ pub(crate) struct Node<B, const VOTERS: usize> {
     pub(crate) turn: usize,
     /// When a follower or candidate campaigns.
     pub(crate) campaign_at: Instant,
+    /// Since when a leader's log has refused commands, and was not compacted; never if it has not.
+    pub(crate) full_since: Instant,
     /// When a leader makes itself heard, and a candidate asks again.
     pub(crate) beat_at: Instant,
 
@@ -161,6 +163,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             peers,
             turn: 0,
             campaign_at: Instant::NEVER,
+            full_since: Instant::NEVER,
             beat_at: Instant::NEVER,
             proposals: Proposals::default(),
             reads: Reads::default(),

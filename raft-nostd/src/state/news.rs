@@ -23,7 +23,8 @@ pub enum Event {
     ReadReady(ReadId),
     /// No read up to this one that is not ready yet will be: ask the next leader.
     ReadsLost(ReadId),
-    /// A leader could not append: the log is full. See [`LogFull`] for what helps.
+    /// A leader could not append: the log is full. See [`LogFull`] for what helps. It leads no more if
+    /// its log stayed full while a majority of others had room.
     LogFull(LogFull),
     /// A leader sends what this node's configuration does not allow, a datagram or an entry too long
     /// or more entries than its log can ever hold: the nodes have unequal logs or datagram bounds.

@@ -12,6 +12,7 @@ mod figure_3_7;
 mod full;
 mod halting;
 mod install;
+mod making_way;
 mod memory;
 mod metrics;
 mod persistence;
