@@ -20,7 +20,8 @@ pub trait Subject: StateMachine<Response: Debug> + 'static {
     /// [`Unsupported`](SnapshotError::Unsupported) writes none; any other must write each that it is asked for.
     const SNAPSHOT_MAX: usize = 4_096;
 
-    /// A command that some client proposes, of [`COMMAND_MAX`](Self::COMMAND_MAX) bytes at most.
+    /// A command that some client proposes, of [`COMMAND_MAX`](Self::COMMAND_MAX) bytes at most. All of it is to be
+    /// drawn from `random`, so that a run can be repeated.
     fn command(random: &mut Random) -> Vec<u8>;
 
     /// A query ([`StateMachine::query`]) that must be answered the same by all replicas that have applied the same.
@@ -88,8 +89,23 @@ pub(crate) struct Kind {
     pub(crate) reads: Vec<Vec<u8>>,
 }
 
+/// Draws a few twice, of the same choices: they must be equal, or no run could be repeated.
+fn check_draws(name: &str, draw: fn(&mut Random) -> Vec<u8>) {
+    let draws = || {
+        let mut random = Random::new(0);
+        let deed = || format!("the subject panics in {name}");
+        (0..16).map(|_| blamed(deed, || draw(&mut random))).collect::<Vec<_>>()
+    };
+    assert!(
+        draws() == draws(),
+        "the subject's {name} is not drawn from `random` alone: of the same choices it made another"
+    );
+}
+
 impl Kind {
     pub(crate) fn of<M: Subject>(make: impl Fn() -> M + 'static) -> Self {
+        check_draws("command", M::command);
+        check_draws("question", M::question);
         let mut first = make();
         let deed = || "a state machine in its first state panics in snapshot at byte 0".into();
         let wrote = blamed(deed, || StateMachine::snapshot(&mut first, 0, &mut [0; 4_096]));

@@ -22,6 +22,7 @@ enum Quirk {
     WritesTooMuch,
     FailsToWrite,
     WritesNothing,
+    RestoresTooEarly,
 }
 
 /// Counts; its commands have `LENGTH` bytes.
@@ -79,7 +80,12 @@ impl<const LENGTH: usize> StateMachine for Odd<LENGTH> {
     fn restore(&mut self, _offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
         assert!(self.quirk != Quirk::PanicsInRestore, "too odd");
         match <[u8; 8]>::try_from(piece) {
-            Ok(image) => self.image = image,
+            Ok(image) => {
+                self.image = image;
+                if self.quirk == Quirk::RestoresTooEarly {
+                    self.commands = u64::from_le_bytes(image);
+                }
+            }
             Err(_) => self.commands = u64::from_le_bytes(self.image),
         }
         Ok(())
@@ -143,6 +149,41 @@ fn a_snapshot_that_fails_is_the_machines_fault() {
     let words = "'s state machine does not write its snapshot, at byte 0: ";
     assert_told(Quirk::FailsToWrite, &[words]);
     assert_eq!(verdict::<0>(Quirk::WritesNothing), None, "that is allowed");
+}
+
+#[test]
+fn a_state_that_is_replaced_too_early_is_noticed() {
+    let parts = [
+        "'s state machine answers query [13] with ",
+        " once it was given a piece of a snapshot, at byte 0, before the end",
+    ];
+    assert_told(Quirk::RestoresTooEarly, &parts);
+}
+
+/// Numbers its commands, whatever the seed.
+#[derive(Default)]
+struct Numbering;
+
+impl StateMachine for Numbering {
+    type Response = ();
+
+    fn apply(&mut self, _committed: Committed<'_>) {}
+
+    fn query(&self, _request: &[u8]) {}
+}
+
+impl Subject for Numbering {
+    fn command(_random: &mut Random) -> Vec<u8> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes().to_vec()
+    }
+}
+
+#[test]
+fn commands_that_are_drawn_from_elsewhere_are_noticed() {
+    let said = catch_unwind(|| check(Numbering::default, 0..1)).expect_err("something is wrong");
+    let said = said.downcast_ref::<String>().expect("in words");
+    assert!(said.contains("command is not drawn from `random` alone"), "{said}");
 }
 
 #[test]

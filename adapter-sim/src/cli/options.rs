@@ -34,6 +34,9 @@ pub struct Cli {
 pub enum Task {
     /// Let everything happen to a small cluster, within bounds, in every order
     ///
+    /// Datagrams may be lost, doubled, and come in any order, as often as one likes; all else is bounded by the
+    /// options. Snapshots and reads are not part of it: seeds run those.
+    ///
     /// Exits with status 1 when something goes wrong that never must, and tells the shortest way to it.
     Explore(super::explore::Options),
     /// Draw a trace, the project's scenarios too, as a space-time diagram

@@ -259,7 +259,23 @@ impl Machine {
         blamed(deed, || subject.snapshot(at, piece))
     }
 
+    /// A piece of a snapshot for the subject. Until the end, which is an empty one, it answers what it did.
     fn read_subject(&mut self, at: u64, piece: &[u8]) {
+        if piece.is_empty() {
+            return self.restore_subject(at, piece);
+        }
+        let question = self.kind.draw_question(&mut Random::new(at));
+        let before = self.answer(&question);
+        self.restore_subject(at, piece);
+        let (id, after) = (self.id, self.answer(&question));
+        assert!(
+            before == after,
+            "{id:?}'s state machine answers query {question:?} with {before}, and with {after} once it was given \
+             a piece of a snapshot, at byte {at}, before the end: until that the old state stays"
+        );
+    }
+
+    fn restore_subject(&mut self, at: u64, piece: &[u8]) {
         let (id, subject) = (self.id, &mut self.subject);
         let deed = || format!("{id:?}'s state machine panics in restore at byte {at}");
         let taken = blamed(deed, || subject.restore(at, piece));
