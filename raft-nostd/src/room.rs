@@ -3,6 +3,7 @@
 use crate::error::LogFull;
 use crate::frame;
 use crate::state::Node;
+use crate::state::peers::Peer;
 use crate::state::progress::{Progress, ROOM_UNTOLD};
 use crate::state::quorum::majority;
 use crate::time::Instant;
@@ -17,11 +18,10 @@ const FULL_FOR: u64 = 4;
 
 /// What a leader knows of the room in a peer's log.
 enum RoomThere {
-    Told(Room),
+    Enough,
+    TooLittle,
     /// It has said nothing yet; or it is sent a snapshot, with which its log will begin anew.
     Untold,
-    /// It has not been heard of for an election timeout: it may be dead.
-    Unheard,
 }
 
 /// What counts for a peer that has not said how much room it has.
@@ -31,20 +31,35 @@ enum Untold {
     IsNone,
 }
 
+impl Room {
+    /// This and `more`; saturates.
+    fn and(self, more: Self) -> Self {
+        Self {
+            entries: self.entries.saturating_add(more.entries),
+            bytes: self.bytes.saturating_add(more.bytes),
+        }
+    }
+
+    fn fits(self, into: Self) -> bool {
+        self.entries <= into.entries && self.bytes <= into.bytes
+    }
+}
+
 impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// What is not committed yet may fill half the log, and nothing the reserve, here and at a majority.
     pub(crate) fn check_room(&self, now: Instant, command: usize) -> Result<(), LogFull> {
         let next = Position { term: self.term(), index: self.log.last().index.next() };
         let len = frame::encoded_len(next, command).unwrap_or(usize::MAX);
         let len = u32::try_from(len).unwrap_or(u32::MAX);
-        if !self.leaves_reserve(self.log.room(), len) {
+        let needed = self.needed(len);
+        if !needed.fits(self.log.room()) {
             return Err(LogFull::Capacity);
         }
         let capacity = self.log.capacity();
         let open = self.held_behind(self.commit);
         let crowded = open.entries >= capacity.entries >> 1
             || (open.entries > 0 && open.bytes.saturating_add(len) > capacity.bytes >> 1);
-        if !crowded && self.majority_has_room(now, len) {
+        if !crowded && self.majority_has(now, needed) {
             return Ok(());
         }
         // A majority was heard and nothing is on its way, so that no answer will help: others must
@@ -54,45 +69,45 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         Err(if settled { LogFull::Capacity } else { LogFull::Uncommitted })
     }
 
-    /// Whether an entry of `len` bytes fits into `room`, and the reserve too.
-    fn leaves_reserve(&self, room: Room, len: u32) -> bool {
-        let reserve = self.reserve();
-        room.entries > reserve.entries && room.bytes >= reserve.bytes.saturating_add(len)
+    /// The room that an entry of `len` bytes needs, so that the reserve stays.
+    fn needed(&self, len: u32) -> Room {
+        let Room { entries, bytes } = self.reserve();
+        Room { entries: entries.saturating_add(1), bytes: bytes.saturating_add(len) }
     }
 
-    /// Whether a majority, with this leader, has room for one more entry of `len` bytes. What fits
-    /// nowhere else could not be committed before others compact their logs; nor could what would
-    /// help them to. O(members).
-    fn majority_has_room(&self, now: Instant, len: u32) -> bool {
+    /// Whether a majority, with this leader, has `needed` room. What fits nowhere else could not be
+    /// committed before others compact their logs; nor could what would help them to. O(members).
+    fn majority_has(&self, now: Instant, needed: Room) -> bool {
         let untold = if self.is_half_full() { Untold::IsNone } else { Untold::IsEnough };
-        self.others_with_room(now, len, untold).saturating_add(1) >= majority(self.voters())
+        let others = majority(self.voters()).saturating_sub(1);
+        self.are_roomy(others, now, needed, untold)
     }
 
-    /// How many peers have room for an entry of `len` bytes.
-    fn others_with_room(&self, now: Instant, len: u32, untold: Untold) -> usize {
-        let has_room = |to: usize| match self.room_at(now, to) {
-            RoomThere::Told(room) => self.leaves_reserve(room, len),
+    /// Whether so many peers have `needed` room.
+    fn are_roomy(&self, peers: usize, now: Instant, needed: Room, untold: Untold) -> bool {
+        let roomy = |peer: &&Peer| match self.room_at(now, peer, needed) {
+            RoomThere::Enough => true,
             RoomThere::Untold => untold == Untold::IsEnough,
-            RoomThere::Unheard => false,
+            RoomThere::TooLittle => false,
         };
-        (0..self.peers.len()).filter(|to| has_room(*to)).count()
+        self.peers.iter().filter(roomy).take(peers).count() >= peers
     }
 
-    /// The room of the peer at `to`, behind all that this log holds.
-    fn room_at(&self, now: Instant, to: usize) -> RoomThere {
-        let Some(peer) = self.peers.get(to) else { return RoomThere::Unheard };
-        let Progress { room, received, .. } = peer.progress;
+    /// Whether a peer has `needed` room behind all that this log holds.
+    fn room_at(&self, now: Instant, peer: &Peer, needed: Room) -> RoomThere {
+        let Progress { room, received, next, .. } = peer.progress;
         if now >= peer.heard_at.plus(self.limits.election_timeout) {
-            RoomThere::Unheard
-        } else if room == ROOM_UNTOLD || self.needs_snapshot(to) {
-            RoomThere::Untold
-        } else {
-            let coming = self.held_behind(received);
-            RoomThere::Told(Room {
-                entries: room.entries.saturating_sub(coming.entries),
-                bytes: room.bytes.saturating_sub(coming.bytes),
-            })
+            return RoomThere::TooLittle; // It may be dead.
         }
+        let base = self.log.base().index;
+        if room == ROOM_UNTOLD || next <= base {
+            return RoomThere::Untold;
+        }
+        // All that is held is no less than what is behind `received`, and needs no look at the log.
+        let coming = self.log.used();
+        let coming =
+            if needed.and(coming).fits(room) { coming } else { self.held_behind(received) };
+        if needed.and(coming).fits(room) { RoomThere::Enough } else { RoomThere::TooLittle }
     }
 
     /// Whether this leader's log has been too full for long, and a majority of others have room: one of
@@ -101,9 +116,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     #[inline(never)]
     pub(crate) fn is_in_the_way(&self, now: Instant) -> bool {
         let longest = self.limits.max_command.saturating_add(frame::OVERHEAD_MAX as u32);
+        let needed = self.needed(longest);
         now >= self.full_since.plus(self.limits.election_timeout.times(FULL_FOR))
-            && !self.leaves_reserve(self.log.room(), longest)
-            && self.others_with_room(now, longest, Untold::IsNone) >= majority(self.voters())
+            && !needed.fits(self.log.room())
+            && self.are_roomy(majority(self.voters()), now, needed, Untold::IsNone)
     }
 
     /// Whether at most half of the log is free.

@@ -79,9 +79,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Log<B> {
     /// How many entries and bytes can still be appended.
     pub(crate) fn room(&self) -> Room {
         Room {
-            entries: self.capacity().entries.saturating_sub(self.len() as u32),
-            bytes: self.capacity().bytes.saturating_sub(self.ring.used()),
+            entries: self.capacity().entries.saturating_sub(self.used().entries),
+            bytes: self.capacity().bytes.saturating_sub(self.used().bytes),
         }
+    }
+
+    /// How many entries and bytes are held.
+    pub(crate) fn used(&self) -> Room {
+        Room { entries: self.len() as u32, bytes: self.ring.used() }
     }
 
     /// How many entries and bytes there would be room for behind `index`: what follows there now
