@@ -21,7 +21,8 @@ use core::hash::{Hash, Hasher};
 /// Left out is what only tells (events, metrics, whose proposals are open), which peer is served first,
 /// all that is a point in time, what a node that does not lead knew of its followers when it led, and
 /// snapshots, of which there must be none. Of time only this remains: whether the node is loyal to a
-/// leader.
+/// leader. (A leader must not be let wait for an election timeout without a `handle_timeout`, by which it steps
+/// down: it takes the room of who was not heard for none.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sketch<const VOTERS: usize> {
     /// All but what follows.
