@@ -78,6 +78,8 @@ fn all_that_was_answered_is_there_once_and_nothing_that_failed() {
     assert_eq!(explains(&history, &order(&[0, 0])), Err(Flaw::Twice));
     assert_eq!(explains(&history, &order(&[0, 2, 2])), Err(Flaw::Twice));
     assert_eq!(explains(&history, &order(&[0, 1])), Err(Flaw::Failed));
+    // What is wrong first is told, though an answer is missing, too.
+    assert_eq!(explains(&history, &order(&[1])), Err(Flaw::Failed));
     assert_eq!(explains(&history, &order(&[0, 3])), Err(Flaw::Stranger));
     assert_eq!(explains(&history, &order(&[usize::MAX, 0])), Err(Flaw::Stranger));
     assert_eq!(explains::<Text>(&[], &[]), Ok(()));
