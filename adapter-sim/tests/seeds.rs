@@ -15,6 +15,8 @@ fn safety_under_faults_and_liveness_after() {
             Err(failure) => panic!("{failure:?}"),
         }
     }
+    let explained = (total.explained_by_log, total.explained_by_search, total.undecided);
+    assert_eq!(explained, (200, 0, 0), "the order of the log explains all that clients saw");
     assert_eq!(total.missing().collect::<Vec<_>>(), Vec::<&str>::new(), "never happened");
 }
 

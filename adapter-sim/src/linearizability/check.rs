@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::history::{Completion, Operation};
+use super::history::{Completion, Operation, OperationId};
 use super::model::Model;
 use super::problem::{Item, Problem, Verdict};
 use super::violation::{Violation, first_violation};
-use super::{search, sweep};
+use super::{search, sweep, witness};
 
 /// How much work a check may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ impl Default for Limits {
 pub struct Summary {
     /// Different keys.
     pub keys: usize,
+    /// Those of them that the proposed order explains, and no search had to.
+    pub witnessed: usize,
     /// Operations that returned an answer.
     pub answered: usize,
     /// Operations that never returned.
@@ -79,6 +81,22 @@ pub fn check_within<M: Model>(
     operations: &[Operation<M>],
     limits: Limits,
 ) -> Result<Summary, CheckError<M>> {
+    check_witnessed(operations, &[], limits)
+}
+
+/// [`check_within`] for who can propose an `order` in which the operations may have taken effect:
+/// only where it does not [explain](super::explains) a key a search is made, and must decide. So the
+/// order may be any; only how long it takes depends on it, and whether it comes to a verdict.
+///
+/// # Errors
+///
+/// As for [`check`](check()).
+pub fn check_witnessed<M: Model>(
+    operations: &[Operation<M>],
+    order: &[OperationId],
+    limits: Limits,
+) -> Result<Summary, CheckError<M>> {
+    let explained = witness::explained_keys(operations, order);
     let mut summary = Summary::default();
     let mut by_key: BTreeMap<&str, Vec<&Operation<M>>> = BTreeMap::new();
     for operation in operations {
@@ -97,6 +115,10 @@ pub fn check_within<M: Model>(
     let mut smallest: Option<Violation<M>> = None;
     let mut too_large = None;
     for (key, history) in by_key {
+        if explained.get(key) == Some(&Ok(())) {
+            summary.witnessed += 1;
+            continue;
+        }
         let (verdict, steps) = explain(&Problem::new(&items(&history, Cut::Nowhere)), limits);
         summary.steps += steps;
         match verdict {

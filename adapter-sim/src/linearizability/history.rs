@@ -51,7 +51,7 @@ impl<M: Model> Operation<M> {
 
 /// Names an operation in the [`History`] that gave it out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OperationId(usize);
+pub struct OperationId(pub(super) usize);
 
 /// A record of operations, in the order in which they were invoked.
 ///

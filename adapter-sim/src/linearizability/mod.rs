@@ -65,7 +65,9 @@
 //!
 //! [`Limits`] bounds the steps for each key. Giving up is an [error](CheckError::TooLarge) of its
 //! own, never a verdict. If it happens, use more keys, or other keys after a while, and values
-//! that are written once only: they say most about who wrote them.
+//! that are written once only: they say most about who wrote them. Whoever knows an order in which
+//! the operations may have taken effect, such as that of a log, can [propose](check_witnessed) it:
+//! to check an order takes no search.
 //!
 //! Times are measured from any one point in common. The checker itself looks at no clock, and the
 //! same history always gives the same verdict in the same number of steps.
@@ -82,8 +84,10 @@ mod sweep;
 mod tests;
 mod violation;
 mod visited;
+mod witness;
 
-pub use check::{CheckError, Limits, Summary, check, check_within};
+pub use check::{CheckError, Limits, Summary, check, check_within, check_witnessed};
 pub use history::{Completion, History, Operation, OperationId, millis};
 pub use model::Model;
 pub use violation::{Before, Placed, Violation};
+pub use witness::{Flaw, explains};

@@ -2,12 +2,12 @@
 //! was known to be committed when it was asked, and all that they were answered is linearizable.
 
 use crate::judge::Judge;
-use crate::linearizability::{CheckError, History, Limits, Operation, OperationId, check_within};
+use crate::linearizability::{CheckError, History, Limits, OperationId, check_witnessed};
 use crate::place::host::{Deeds, Told};
 use crate::place::machine::Step;
 use crate::registers::{Call, KEYS, Register, answered};
 use raft_nostd::{Event, Index, Instant, NodeId, Position, Proposed, ReadId};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// Steps that are taken to find out whether what clients saw of one number is linearizable.
@@ -25,6 +25,10 @@ pub struct Clients {
     refused: HashSet<Vec<u8>>,
     /// What they asked of numbers, and what they were answered.
     history: History<Register>,
+    /// Where in the log each call would be.
+    calls: HashMap<Position, OperationId>,
+    /// The reads that were answered, and through where whoever answered had applied the log.
+    views: Vec<(Index, OperationId)>,
     /// What they may ask again, since they do not know what became of it, or it was lost.
     again: Vec<(u8, Call)>,
     /// What each number was when it was last answered.
@@ -49,7 +53,10 @@ struct Read {
 /// What came of a look at all that clients saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    Linearizable,
+    /// The order of the log explains it.
+    ByLog,
+    /// That does not, and the search has found another order.
+    BySearch,
     /// It would take too long to find out.
     Open,
 }
@@ -63,6 +70,7 @@ impl Clients {
                 call,
             )
         });
+        self.calls.extend(operation.map(|(operation, ..)| (position, operation)));
         let before = self.open.insert((node, position), Proposal { command, operation });
         assert!(before.is_none(), "two proposals at {position}");
     }
@@ -158,6 +166,7 @@ impl Clients {
             let answer = answers.get(usize::from(read.key)).and_then(|text| answered(text));
             if let Some(reply) = answer {
                 self.history.respond(read.operation, reply, true_time(now));
+                self.views.push((applied, read.operation));
             }
         }
     }
@@ -186,14 +195,24 @@ impl Clients {
     }
 
     /// What all clients were answered can be explained by numbers that change one call at a time.
-    pub fn check_linearizability(&self) -> Verdict {
+    pub fn check_linearizability(&self, judge: &Judge) -> Verdict {
         let limits = Limits { max_steps: STEPS };
-        let operations: &[Operation<Register>] = self.history.operations();
-        match check_within(operations, limits) {
-            Ok(_) => Verdict::Linearizable,
+        match check_witnessed(self.history.operations(), &self.log_order(judge), limits) {
+            Ok(summary) if summary.witnessed == summary.keys => Verdict::ByLog,
+            Ok(_) => Verdict::BySearch,
             Err(CheckError::TooLarge { .. }) => Verdict::Open,
             Err(violation) => panic!("not linearizable: {violation}"),
         }
+    }
+
+    /// The order in which the log has all that was applied, with each read behind what it has seen.
+    fn log_order(&self, judge: &Judge) -> Vec<OperationId> {
+        let call = |position: Position| Some((position.index, *self.calls.get(&position)?));
+        let calls = judge.commands().filter_map(|(position, _)| call(position));
+        let mut order: Vec<_> = calls.chain(self.views.iter().copied()).collect();
+        // At one index this keeps the call first, and then the reads as they were answered.
+        order.sort_by_key(|(index, _)| *index);
+        order.into_iter().map(|(_, operation)| operation).collect()
     }
 
     /// What has not come to an end yet, in a few words.

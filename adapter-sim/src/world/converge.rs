@@ -52,8 +52,11 @@ impl World {
             self.tally.exhausted += 1;
         }
         self.clients.nothing_lost_was_applied(&self.judge);
-        let verdict = self.clients.check_linearizability();
-        self.tally.undecided += u64::from(verdict == Verdict::Open);
+        match self.clients.check_linearizability(&self.judge) {
+            Verdict::ByLog => self.tally.explained_by_log += 1,
+            Verdict::BySearch => self.tally.explained_by_search += 1,
+            Verdict::Open => self.tally.undecided += 1,
+        }
         self.count();
     }
 

@@ -6,7 +6,7 @@ use adapter_std::memory::Failures;
 use raft_nostd::{Event, Role};
 
 /// What need not happen: no faults, but ends that are allowed.
-const RARE: [&str; 3] = ["waits_for_all", "exhausted", "undecided"];
+const RARE: [&str; 4] = ["waits_for_all", "exhausted", "explained_by_search", "undecided"];
 
 macro_rules! tally {
     ($($(#[$doc:meta])* $counter:ident),+ $(,)?) => {
@@ -169,7 +169,11 @@ tally! {
     transfers_superseded,
     /// Nodes that stopped while they were restored from a snapshot.
     interrupted_installs,
-    /// Runs of which it would take too long to find out whether they are linearizable.
+    /// Runs whose clients' answers the order of the log explains.
+    explained_by_log,
+    /// Those in which another order had to be found, and was.
+    explained_by_search,
+    /// Those in which it would have taken too long to find out whether there is one.
     undecided,
     /// Healed quorums whose leader had no room to open its term, and waits for all.
     waits_for_all,

@@ -8,3 +8,4 @@ mod long;
 mod oracle;
 mod small;
 mod subject;
+mod witness;

@@ -15,7 +15,7 @@ use super::subject::Subject;
 /// One to seven operations on one key, with the answers of a store that does each at some time
 /// within its interval (unknown ones perhaps not at all); then perhaps with one answer changed.
 /// Times are few, so that many coincide.
-fn random_history<S: Subject>(dice: &mut Dice) -> Vec<Operation<S>> {
+pub fn random_history<S: Subject>(dice: &mut Dice) -> Vec<Operation<S>> {
     let count = 1 + dice.below(7);
     let unknown_of_8 = 2 * dice.below(3);
     let mut instants = Vec::new();
@@ -75,6 +75,14 @@ fn perhaps_lie<S: Subject>(operations: &mut [Operation<S>], dice: &mut Dice) {
 
 fn listed<S: Subject>(operations: &[Operation<S>]) -> String {
     operations.iter().map(|operation| format!("{operation}\n")).collect()
+}
+
+/// The order in which the search explains a history, by the numbers of the operations.
+pub fn explanation<S: Subject>(operations: &[Operation<S>]) -> Option<Vec<usize>> {
+    let problem = Problem::new(&items(&operations.iter().collect::<Vec<_>>(), Cut::Nowhere));
+    let Verdict::Explained(found) = search::search(&problem, u64::MAX).0 else { return None };
+    let number = |placed: &&Operation<S>| operations.iter().position(|o| std::ptr::eq(o, *placed));
+    found.order.iter().map(number).collect()
 }
 
 /// Whether both searches find an explanation, each by itself.
