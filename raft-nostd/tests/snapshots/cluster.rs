@@ -113,13 +113,17 @@ pub struct World {
     pub complaints: Vec<String>,
 }
 
+/// A medium with so many segments.
+pub fn place(segments: u32) -> MemoryMedium {
+    let geometry = Geometry { segments, segment_bytes: 4_096, granularity: 1, erased: 0 };
+    MemoryMedium::new(geometry, Behaviour::File)
+}
+
 impl World {
     pub fn new() -> Self {
-        let shape =
-            |segments| Geometry { segments, segment_bytes: 4_096, granularity: 1, erased: 0 };
         Self {
-            medium: MemoryMedium::new(shape(8), Behaviour::File),
-            snapshots: MemoryMedium::new(shape(6), Behaviour::File),
+            medium: place(8),
+            snapshots: place(6),
             machine: Machine::default(),
             air: Air::default(),
             events: Vec::new(),
