@@ -14,6 +14,7 @@ use super::saves::Saves;
 use super::say::{Printable, Voice};
 use super::service::Kv;
 use super::snapshot_files::{self, SNAPSHOTS};
+use super::trouble::Bounds;
 use super::waiting::Waiting;
 use adapter_mio::{Loop, OpenError, Storage};
 use adapter_std::files::FileMedium;
@@ -92,14 +93,14 @@ pub fn run(options: &Options) -> Result<(), Error> {
     let signals = Signals::new().map_err(Error::Signals)?;
     let directory = options.data.display();
     voice.say(format_args!("opening the journal in {directory}; no client is let in before"));
-    let (node, room) = open(options, &config)?;
+    let (node, bounds) = open(options, &config)?;
     greet(options, &voters, &announce, &node, voice);
     let shared = Shared {
         names: Names { cluster: options.cluster.clone(), announce, started: Instant::now() },
         waiting: Waiting::default(),
         announcer: Announcer::default(),
         counts: Counts::default(),
-        saves: Saves::new(room, options.election_timeout.times(SILENT_AFTER)),
+        saves: Saves::new(bounds, options.election_timeout.times(SILENT_AFTER)),
         snapshots: options.data.join(SNAPSHOTS),
         patience: options.write_timeout,
         longest: config.max_command,
@@ -142,20 +143,23 @@ fn config<'a>(options: &Options, voters: &'a [NodeId]) -> Result<Config<'a>, Err
     Ok(config)
 }
 
-/// The node, and how many bytes the files of one snapshot have.
-fn open(options: &Options, config: &Config<'_>) -> Result<(Loop<Machine, FileMedium>, u64), Error> {
+/// The node, and what bounds its snapshots.
+fn open(
+    options: &Options,
+    config: &Config<'_>,
+) -> Result<(Loop<Machine, FileMedium>, Bounds), Error> {
     check_files(&options.data)?;
     let medium = journal::open(options, config)?;
     let snapshots = snapshot_files::open(options)?;
-    let room = snapshot_files::room(&snapshots);
+    let bounds = snapshot_files::bounds(options, &snapshots);
     let storage = Storage { journal: medium, snapshots: Some(snapshots) };
     let peers = options.peers.iter().map(|peer| (peer.id, peer.address)).collect();
     let mut loop_options = adapter_mio::Options::new(options.raft, peers);
-    loop_options.compaction.after_bytes = options.snapshot_after.unwrap_or(u64::MAX);
+    loop_options.compaction = options.compaction();
     let slots = SLOT_BYTES.saturating_mul(u64::from(config.log_entries));
     let memory = slots.saturating_add(options.log_bytes);
     let opened = adapter_mio::open(config, loop_options, Machine::default(), storage, memory);
-    opened.map(|node| (node, room)).map_err(|source| match source {
+    opened.map(|node| (node, bounds)).map_err(|source| match source {
         OpenError::Node(raft_nostd::OpenError::Config(error)) => Error::Usage(error.to_string()),
         source => Error::Open {
             directory: options.data.clone(),

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::options::Options;
+use super::trouble::Bounds;
 use adapter_std::files::{self, FileError, FileMedium, Space};
 use raft_nostd::journal::{Geometry, Medium};
 
@@ -45,10 +46,16 @@ pub fn open(options: &Options) -> Result<FileMedium, Error> {
     FileMedium::open(&directory, shape).map_err(Error::Directory)
 }
 
-/// Bytes in all files of one of the two.
-pub fn room(medium: &FileMedium) -> u64 {
+/// What bounds a snapshot there.
+pub fn bounds(options: &Options, medium: &FileMedium) -> Bounds {
     let Geometry { segment_bytes, segments, .. } = medium.geometry();
-    u64::from(segments / 2).saturating_mul(u64::from(segment_bytes))
+    // The folder may have been made for more than is asked for today.
+    let most = match options.snapshot_max {
+        None if segments >= segments_for(SNAPSHOT_MAX, segment_bytes) => SNAPSHOT_MAX,
+        asked => asked.unwrap_or(0).max(most_of(segments, segment_bytes)),
+    };
+    let room = u64::from(segments / 2).saturating_mul(u64::from(segment_bytes));
+    Bounds { most, room }
 }
 
 /// Bytes in each file, and how many, for snapshots of `most` bytes.

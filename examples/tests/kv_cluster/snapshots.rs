@@ -111,6 +111,39 @@ fn what_happens_often_is_told_now_and_then() {
     assert!(told > 0 && told < taken, "{told} of {taken}: {log}");
 }
 
+/// All that is advised is followed, too.
+#[test]
+fn who_has_no_place_for_a_leaders_snapshot_says_so_and_names_the_flag() {
+    let flags = ["--log-entries", "128", "--snapshot-max", "64MiB"];
+    let mut cluster = Cluster::start("no-place", &flags);
+    let leader = cluster.leader();
+    let away = (leader + 1) % cluster.nodes.len();
+    cluster.nodes[away].kill();
+    let mut client = cluster.nodes[leader].connect();
+    for number in 0..300 {
+        let (key, value) = (format!("key {number}"), format!("{number:08000}"));
+        wait_for("a write", || (client.ask(&["SET", &key, &value]) == "+OK").then_some(()));
+    }
+    save(&mut client);
+    let node = &mut cluster.nodes[away];
+    // Made for as much as today's flag says.
+    fs::remove_dir_all(node.data.join("snapshots")).unwrap();
+    node.start_with("--snapshot-max", "1MiB");
+    let bytes = cluster.nodes[leader].info("snapshot_bytes");
+    let node = &mut cluster.nodes[away];
+    let told = format!(
+        "--snapshot-max 1MiB of this node cannot hold the leader's snapshot of {bytes} bytes; start \
+         this node with --snapshot-max 3MiB or more"
+    );
+    node.says(&told);
+    for field in ["snapshot_incoming", "snapshot_failure"] {
+        assert!(node.info(field).ends_with(&told), "{}", node.info(field));
+    }
+    node.restart_with("--snapshot-max", "3MiB");
+    cluster.agreed();
+    assert_eq!(cluster.nodes[away].info("snapshot_failure"), "");
+}
+
 /// Starts a node that refuses to; its last words.
 fn last_words(node: &mut Node) -> String {
     node.start();
