@@ -101,7 +101,8 @@ impl Record {
         };
         let mut text = Vec::new();
         disk.call(Operation::Read, &path, || (&file).take(BYTES_MAX).read_to_end(&mut text))?;
-        let text = String::from_utf8(text).map_err(|error| Fault::Problem(error.to_string()));
+        let text = String::from_utf8(text)
+            .map_err(|error| Fault::Problem(format!("it is no text: {error}")));
         match text.and_then(|text| parse(&text)) {
             Ok((layout, marks, marks_at)) => {
                 // A killed predecessor may have left the last one in the page cache only.

@@ -8,6 +8,7 @@ use super::error::Error;
 use super::info::{Counts, Names};
 use super::inspect::{check_files, inspect};
 use super::journal;
+use super::lost::{Place, Spared};
 use super::machine::Machine;
 use super::options::{Cli, Options, Task};
 use super::saves::Saves;
@@ -17,7 +18,7 @@ use super::snapshot_files::{self, SNAPSHOTS};
 use super::trouble::Bounds;
 use super::waiting::Waiting;
 use adapter_mio::{Loop, OpenError, Storage};
-use adapter_std::files::FileMedium;
+use adapter_std::files::{FileError, FileMedium, Lost};
 use clap::Parser;
 use clap::error::ErrorKind;
 use mio::net::UnixStream;
@@ -150,8 +151,9 @@ fn open(
 ) -> Result<(Loop<Machine, FileMedium>, Bounds), Error> {
     check_files(&options.data)?;
     let medium = journal::open(options, config)?;
-    let snapshots = snapshot_files::open(options)?;
+    let (snapshots, folder) = snapshot_files::open(options)?;
     let bounds = snapshot_files::bounds(options, &snapshots);
+    let lost = snapshots.lost().to_vec();
     let storage = Storage { journal: medium, snapshots: Some(snapshots) };
     let peers = options.peers.iter().map(|peer| (peer.id, peer.address)).collect();
     let mut loop_options = adapter_mio::Options::new(options.raft, peers);
@@ -159,14 +161,28 @@ fn open(
     let slots = SLOT_BYTES.saturating_mul(u64::from(config.log_entries));
     let memory = slots.saturating_add(options.log_bytes);
     let opened = adapter_mio::open(config, loop_options, Machine::default(), storage, memory);
-    opened.map(|node| (node, bounds)).map_err(|source| match source {
-        OpenError::Node(raft_nostd::OpenError::Config(error)) => Error::Usage(error.to_string()),
-        source => Error::Open {
-            directory: options.data.clone(),
-            cluster: options.cluster.clone(),
-            source,
-        },
-    })
+    match opened {
+        Ok(node) => Ok((node, bounds)),
+        Err(source) => {
+            folder.unmake(options);
+            Err(refused(options, &lost, source))
+        }
+    }
+}
+
+/// Why the node does not start; `lost` are files of its snapshots.
+fn refused(options: &Options, lost: &[Lost], source: OpenError<FileError>) -> Error {
+    let snapshots = &options.data.join(SNAPSHOTS);
+    let place = Place { journal: &options.data, snapshots, lost };
+    let problem = match &source {
+        OpenError::Node(raft_nostd::OpenError::Config(error)) => {
+            return Error::Usage(error.to_string());
+        }
+        OpenError::Node(error) => place.problem(error),
+        _ => None,
+    };
+    let (directory, cluster) = (options.data.clone(), options.cluster.clone());
+    problem.map_or(Error::Open { directory, cluster, source }, Error::Snapshot)
 }
 
 fn greet(
@@ -185,7 +201,11 @@ fn greet(
         voters.join(", "),
         data.display()
     ));
-    let raft = node.node().raft();
+    let (raft, snapshots) = (node.node().raft(), node.node().snapshots());
+    let lost = snapshots.map_or(&[][..], FileMedium::lost);
+    if !lost.is_empty() {
+        voice.say(format_args!("{}", Spared(lost, raft.snapshot())));
+    }
     let vote = raft.hard_state().vote.map_or("nobody".to_owned(), |node| node.to_string());
     voice.say(format_args!(
         "recovered term {}, vote for {vote}, {} entries, boot {}",

@@ -26,7 +26,7 @@ fn one_away(name: &str) -> (Cluster, usize, usize) {
 }
 
 /// `BGSAVE`, and waits until it is done.
-fn save(client: &mut Client) {
+pub fn save(client: &mut Client) {
     let taken = |client: &mut Client| {
         let info = client.ask(&["INFO", "raft"]);
         let line = info.lines().find_map(|line| line.strip_prefix("snapshots_taken:")).unwrap();
@@ -145,14 +145,14 @@ fn who_has_no_place_for_a_leaders_snapshot_says_so_and_names_the_flag() {
 }
 
 /// Starts a node that refuses to; its last words.
-fn last_words(node: &mut Node) -> String {
+pub fn last_words(node: &mut Node) -> String {
     node.start();
     assert_eq!(node.ended().code(), Some(1));
     let log = node.log();
     log.lines().last().unwrap().to_owned()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for file in fs::read_dir(from).unwrap().map(|file| file.unwrap().path()) {
         fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
@@ -205,8 +205,8 @@ fn a_start_without_its_snapshot_names_the_file_and_what_helps() {
     fs::remove_dir_all(&snapshots).unwrap();
     let words = last_words(node);
     assert!(words.contains("there is none in ") && words.contains(&remedy), "{words}");
+    assert!(!snapshots.exists(), "nothing was changed");
 
-    fs::remove_dir_all(&snapshots).unwrap();
     copy(&old, &snapshots);
     let words = last_words(node);
     assert!(words.contains("the newest ends at ") && words.contains(&remedy), "{words}");
