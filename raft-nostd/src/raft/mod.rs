@@ -160,7 +160,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
         Some((&incoming.manifest, incoming.chunks, incoming.heard_at))
     }
 
-    /// Why the snapshot that a leader is sending was given up when all of it was last tried, if it was:
+    /// Why the snapshot that a leader is sending was given up when it was last tried, if it was:
     /// it is sent again from its beginning, until it is taken over.
     pub fn incoming_failure(&self) -> Option<SnapshotFailure> {
         self.node.snapshots.incoming.as_ref()?.failure
