@@ -2,7 +2,7 @@
 
 mod testing;
 
-use adapter_std::files::{FileError, FileMedium, Options, Space};
+use adapter_std::files::{FileError, FileMedium, Loss, Lost, Options, Space, segment_path};
 use raft_nostd::frame::{EntryKind, Frames, encode};
 use raft_nostd::journal::{
     Batch, Entropy, Identity, Limits, Medium, Opening, RecoverError, Recovered, Sink, Writer,
@@ -124,6 +124,69 @@ fn a_segment_file_that_turns_to_zeros_is_missed() {
         fs::write(&path, other).unwrap();
         FileMedium::open(dir.path(), OPTIONS).unwrap();
     }
+}
+
+/// Whoever has what was in them elsewhere may go on without: they are used again as if they were new.
+#[test]
+fn what_remains_beside_lost_files_can_be_used() {
+    let options = Options::new(512, 4).with_space(Space::Grown);
+    for how in [Loss::Missing, Loss::Blank] {
+        let dir = TempDir::new("remains");
+        let path = |segment| segment_path(dir.path(), segment);
+        let mut medium = FileMedium::open(dir.path(), options).unwrap();
+        for segment in [0, 1, 3] {
+            medium.erase(segment).unwrap();
+            medium.write(segment, 0, b"kept").unwrap();
+        }
+        medium.sync().unwrap();
+        assert!(medium.lost().is_empty());
+        drop(medium);
+        match how {
+            Loss::Missing => fs::remove_file(path(1)).unwrap(),
+            Loss::Blank => fs::write(path(1), b"").unwrap(),
+        }
+        FileMedium::open(dir.path(), options).unwrap_err();
+        FileMedium::open_read_only(dir.path()).unwrap_err();
+        let lost = [Lost { path: path(1), how }];
+        let mut bytes = [1; 4];
+        let mut medium = FileMedium::open_remains_read_only(dir.path()).unwrap();
+        medium.read(1, 0, &mut bytes).unwrap();
+        assert_eq!((medium.lost(), bytes), (&lost[..], [0; 4]));
+        drop(medium);
+        // Nobody has forgotten them before something is in their place.
+        for _ in 0..2 {
+            let mut medium = FileMedium::open_remains(dir.path(), options).unwrap();
+            medium.read(3, 0, &mut bytes).unwrap();
+            assert_eq!((medium.lost(), &bytes), (&lost[..], b"kept"));
+            medium.sync().unwrap();
+        }
+        let mut medium = FileMedium::open_remains(dir.path(), options).unwrap();
+        medium.erase(1).unwrap();
+        medium.write(1, 0, b"new!").unwrap();
+        medium.sync().unwrap();
+        drop(medium);
+        let mut medium = FileMedium::open(dir.path(), options).unwrap();
+        medium.read(1, 0, &mut bytes).unwrap();
+        assert_eq!(&bytes, b"new!");
+        drop(medium);
+        // It is missed again.
+        fs::remove_file(path(1)).unwrap();
+        FileMedium::open(dir.path(), options).unwrap_err();
+    }
+}
+
+/// Whether there is something to lose is known before anything is made.
+#[test]
+fn a_directory_is_blank_until_something_was_synced_in_it() {
+    let dir = TempDir::new("blank");
+    let is_blank = || FileMedium::open_read_only(dir.path()).unwrap().is_blank();
+    let mut medium = FileMedium::open(dir.path(), OPTIONS).unwrap();
+    medium.preallocate().unwrap();
+    assert!(medium.is_blank() && !medium.is_new());
+    drop(medium);
+    assert!(is_blank());
+    journal(&dir, 1);
+    assert!(!is_blank());
 }
 
 /// Nothing was acknowledged in them: they may come and go.

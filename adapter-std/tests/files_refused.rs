@@ -74,15 +74,23 @@ fn a_segment_of_another_size_is_refused() {
 fn a_record_that_is_gone_or_garbled_is_refused() {
     let dir = made("record", b"x");
     let record = dir.path().join("medium.toml");
-    fs::write(&record, b"\xff\xfe").unwrap();
-    assert!(refused(&dir, OPTIONS).starts_with("DIR/medium.toml cannot be understood: "));
+    for garbage in [&b"\xff\xfe"[..], b"", b"hello", &[0; 300]] {
+        fs::write(&record, garbage).unwrap();
+        let told = refused(&dir, OPTIONS);
+        assert!(told.starts_with("DIR/medium.toml cannot be understood: "), "{told}");
+        assert!(told.contains("; bring it back as it was; without it, "), "{told}");
+    }
     fs::write(&record, b"version = 9").unwrap();
-    assert!(refused(&dir, OPTIONS).ends_with("it is of version 9, this program reads 1"));
+    let expected =
+        "DIR/medium.toml is of version 9, this program reads 1: use the version that wrote it";
+    assert_eq!(refused(&dir, OPTIONS), expected);
     fs::remove_file(&record).unwrap();
     let expected = "DIR/segment-000.journal exists but DIR/medium.toml is missing; bring it \
                     back as it was; without it, or with an empty directory under its old id, the \
                     node has forgotten what it acknowledged";
     assert_eq!(refused(&dir, OPTIONS), expected);
+    let looking = FileMedium::open_read_only(dir.path()).unwrap_err().to_string();
+    assert_eq!(looking.replace(dir.path().to_str().unwrap(), "DIR"), expected);
 }
 
 #[test]
@@ -105,8 +113,14 @@ fn a_path_that_is_no_directory_is_named() {
     let dir = TempDir::new("nodir");
     let path = dir.path().join("file");
     fs::write(&path, b"").unwrap();
-    let error = FileMedium::open(&path, OPTIONS).unwrap_err().to_string();
-    assert!(error.starts_with("cannot ") && error.contains(path.to_str().unwrap()), "{error}");
+    let expected = format!(
+        "{} is a file, but must be a directory: name the right one; if it was one, bring that back",
+        path.display()
+    );
+    for place in [path.clone(), path.join("below"), path.join("below/it")] {
+        assert_eq!(FileMedium::open(&place, OPTIONS).unwrap_err().to_string(), expected);
+        assert_eq!(FileMedium::open_read_only(&place).unwrap_err().to_string(), expected);
+    }
 }
 
 #[test]

@@ -103,8 +103,12 @@ fn what_a_killed_demo_left_goes_with_the_next() {
         // Its nodes hear of its end, and stop.
         let log = left.join(format!("node-{node}/output.log"));
         let start = Instant::now();
-        while !fs::read_to_string(&log).unwrap().ends_with(" stopped\n") {
-            assert!(start.elapsed() < Duration::from_secs(30), "node {node} goes on");
+        loop {
+            let said = fs::read_to_string(&log).unwrap();
+            if said.ends_with(" stopped\n") {
+                break;
+            }
+            assert!(start.elapsed() < Duration::from_secs(30), "node {node} goes on: {said}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }

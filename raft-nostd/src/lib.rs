@@ -82,8 +82,8 @@
 //!
 //! # A log that never ends
 //!
-//! A log of any size goes on for ever if its state machine writes snapshots: [`StateMachine`] tells
-//! how, for a map and for a struct in flash, and how big is too big. They live on a medium of their
+//! A log of any size goes on for ever if its state machine writes snapshots: [`StateMachine`] shows
+//! how, with code for a struct and for a map, and how big is too big. They live on a medium of their
 //! own ([`vault`]); [`Compaction`] says when they are taken and how much of each turn that may cost. Without
 //! them a full log stays full.
 //!

@@ -45,6 +45,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         u64::from(self.log.bytes_between(first, self.applied))
     }
 
+    /// How many entries these are.
+    pub(crate) fn entries_since_snapshot(&self) -> u32 {
+        let before = self.snapshots.newest_index().max(self.log.base().index);
+        u32::try_from(self.applied.0.saturating_sub(before.0)).unwrap_or(u32::MAX)
+    }
+
     /// A snapshot of this node's own is durable: what it is of need not be in the log. One of the same
     /// position as the newest replaces that.
     pub(crate) fn snapshot_taken(

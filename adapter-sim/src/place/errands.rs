@@ -306,6 +306,9 @@ impl Errands {
 }
 
 fn failure(error: &Fault) -> SnapshotFailure {
+    if matches!(error, VaultError::TooLarge { .. }) {
+        return SnapshotFailure::TooLarge;
+    }
     match error.failure::<SharedMedium>() {
         PersistFailure::Full => SnapshotFailure::Full,
         PersistFailure::Failed => SnapshotFailure::Storage,

@@ -11,6 +11,15 @@ use std::path::{Path, PathBuf};
 const LOCK: &str = "lock";
 const SUSPECT: &str = "sync-failed";
 
+/// Refuses a file where a directory should be.
+pub(super) fn check(directory: &Path) -> Result<(), FileError> {
+    let is_file = |path: &&Path| fs::metadata(path).is_ok_and(|found| !found.is_dir());
+    match directory.ancestors().find(is_file) {
+        Some(file) => Err(FileError::NotADirectory { path: file.to_path_buf() }),
+        None => Ok(()),
+    }
+}
+
 /// Makes `directory`, and those above it, if need be. Their names are durable after
 /// [`sync_names`].
 pub(super) fn make(disk: &mut Disk, directory: &Path) -> Result<(), FileError> {
@@ -104,10 +113,14 @@ fn held(
     }
 }
 
-/// Any segment in `directory`, which records no geometry.
+/// Any segment in `directory`, which records no geometry, or does not exist.
 pub(super) fn any_segment(disk: &mut Disk, directory: &Path) -> Result<Option<PathBuf>, FileError> {
     disk.call(Operation::List, directory, || {
-        for entry in fs::read_dir(directory)? {
+        let entries = match fs::read_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        for entry in entries {
             let entry = entry?;
             if segment::is_name(&entry.file_name()) {
                 return Ok(Some(entry.path()));

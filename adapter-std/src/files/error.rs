@@ -1,5 +1,6 @@
 //! What can go wrong with a directory of files: what was tried, on which path, and how to mend it.
 
+use super::lost::Loss;
 use super::options::Space;
 use raft_nostd::journal::{Geometry, PersistFailure};
 use std::fmt::{self, Display, Formatter};
@@ -92,6 +93,11 @@ pub enum FileError {
         /// The directory.
         directory: PathBuf,
     },
+    /// There is a file where a directory should be.
+    NotADirectory {
+        /// The file.
+        path: PathBuf,
+    },
     /// There are segments, but not the file that says how to read them.
     Unrecorded {
         /// The file that is missing.
@@ -105,6 +111,15 @@ pub enum FileError {
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
+    },
+    /// The file that records the geometry is of another version of this program.
+    RecordVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// What this program reads.
+        expected: u32,
     },
     /// A segment file is gone, and the record says that acknowledged bytes were in it.
     SegmentMissing {
@@ -214,9 +229,26 @@ fn is_no_space(error: &io::Error) -> bool {
 const RESTORE: &str = "bring it back as it was; without it, or with an empty directory under its \
                        old id, the node has forgotten what it acknowledged";
 
-fn lost(f: &mut Formatter<'_>, path: &Path, how: &str, record: &Path) -> fmt::Result {
+fn lost(f: &mut Formatter<'_>, path: &Path, how: Loss, record: &Path) -> fmt::Result {
     let (path, record) = (path.display(), record.display());
     write!(f, "{path} {how}, but {record} says that it held acknowledged bytes; {RESTORE}")
+}
+
+fn changed(
+    f: &mut Formatter<'_>,
+    directory: &Path,
+    recorded: &Geometry,
+    asked: &Geometry,
+) -> fmt::Result {
+    write!(
+        f,
+        "{} was made with {} segments of {} bytes and cannot be read as {} of {}; ask for the former",
+        directory.display(),
+        recorded.segments,
+        recorded.segment_bytes,
+        asked.segments,
+        asked.segment_bytes
+    )
 }
 
 impl Display for FileError {
@@ -226,16 +258,9 @@ impl Display for FileError {
             Self::InUse { directory } => {
                 write!(f, "{} is in use by another process", directory.display())
             }
-            Self::GeometryChanged { directory, recorded, asked } => write!(
-                f,
-                "{} was made with {} segments of {} bytes and cannot be read as {} of {}; \
-                 ask for the former",
-                directory.display(),
-                recorded.segments,
-                recorded.segment_bytes,
-                asked.segments,
-                asked.segment_bytes
-            ),
+            Self::GeometryChanged { directory, recorded, asked } => {
+                changed(f, directory, recorded, asked)
+            }
             Self::SpaceChanged { directory, recorded, asked } => write!(
                 f,
                 "{} was made with its space {recorded:?} and cannot be used as {asked:?}",
@@ -244,6 +269,12 @@ impl Display for FileError {
             Self::NotAMedium { directory } => {
                 write!(f, "{} holds no journal", directory.display())
             }
+            Self::NotADirectory { path } => write!(
+                f,
+                "{} is a file, but must be a directory: name the right one; if it was one, bring that \
+                 back",
+                path.display()
+            ),
             Self::Unrecorded { record, segment } => write!(
                 f,
                 "{} exists but {} is missing; {RESTORE}",
@@ -251,10 +282,16 @@ impl Display for FileError {
                 record.display()
             ),
             Self::Record { path, problem } => {
-                write!(f, "{} cannot be understood: {problem}", path.display())
+                write!(f, "{} cannot be understood: {problem}; {RESTORE}", path.display())
             }
-            Self::SegmentMissing { path, record } => lost(f, path, "is missing", record),
-            Self::SegmentBlank { path, record } => lost(f, path, "holds only zeros", record),
+            Self::RecordVersion { path, found, expected } => write!(
+                f,
+                "{} is of version {found}, this program reads {expected}: use the version that wrote \
+                 it",
+                path.display()
+            ),
+            Self::SegmentMissing { path, record } => lost(f, path, Loss::Missing, record),
+            Self::SegmentBlank { path, record } => lost(f, path, Loss::Blank, record),
             Self::SegmentSize { path, expected, found } => write!(
                 f,
                 "{} has {found} bytes but was made with {expected}: something else changed it; \

@@ -46,6 +46,11 @@
 //! fails after the bytes were written still halts the medium, whatever the cause. As every sync has
 //! a size to write, a journal is better off with preallocated files.
 //!
+//! A snapshot's file that is lost need not be the end: what was in it may be an older snapshot, or stand
+//! in the journal. [`FileMedium::open_remains`] opens the rest, and a node that starts on it finds out:
+//! where its journal goes on from a snapshot that is not there, it refuses
+//! ([`SnapshotMissing`](raft_nostd::SnapshotMissing)).
+//!
 //! ```
 //! # use adapter_std::files::{FileMedium, Options, Space};
 //! # let dir = std::env::temp_dir().join(format!("adapter-std-doc2-{}", std::process::id()));
@@ -80,6 +85,7 @@ mod directory;
 mod disk;
 mod error;
 mod gather;
+mod lost;
 mod medium;
 mod options;
 mod record;
@@ -88,11 +94,13 @@ mod segment;
 mod tests;
 
 pub use error::{FileError, Operation};
+pub use lost::{Loss, Lost};
 pub use options::{Counters, Options, Space, SyncPolicy};
 
 use directory::Lock;
 use disk::Disk;
 use gather::Gather;
+use lost::Losses;
 use raft_nostd::journal::{Geometry, PersistFailure};
 use record::{Layout, Record};
 use segment::Segment;
@@ -111,6 +119,7 @@ pub struct FileMedium {
     segments: Vec<Option<Segment>>,
     gather: Gather,
     names: Names,
+    lost: Vec<Lost>,
     /// The first failure, after which nothing is taken.
     halted: Option<String>,
     counters: Counters,
@@ -143,10 +152,27 @@ impl FileMedium {
     /// - [`FileError::GeometryChanged`], [`FileError::SpaceChanged`]: it was made with other options,
     ///   and there are segments by now;
     /// - [`FileError::Unrecorded`], [`FileError::Record`], [`FileError::SegmentMissing`],
-    ///   [`FileError::SegmentBlank`], [`FileError::SegmentSize`]: something else changed its files;
+    ///   [`FileError::SegmentBlank`], [`FileError::SegmentSize`], [`FileError::RecordVersion`]:
+    ///   something else changed its files;
+    /// - [`FileError::NotADirectory`]: it is a file, or one above it is;
     /// - [`FileError::Io`]: the operating system refused.
     pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<Self, FileError> {
-        Self::open_on(Disk::new(options.sync), directory.as_ref(), options)
+        let disk = Disk::new(options.sync);
+        Self::open_on(disk, directory.as_ref(), options, Losses::Refused)
+    }
+
+    /// [Opens](Self::open) what remains of a directory: files that are lost read as blank, and
+    /// [`lost`](Self::lost) tells of them. They are missed at every start until something is in their
+    /// place.
+    ///
+    /// For media of which another may have what was lost, such as snapshots: it is for the caller to
+    /// find out whether all that is needed is there before anything is written.
+    ///
+    /// # Errors
+    /// As [`FileMedium::open`], but for lost files.
+    pub fn open_remains(directory: impl AsRef<Path>, options: Options) -> Result<Self, FileError> {
+        let disk = Disk::new(options.sync);
+        Self::open_on(disk, directory.as_ref(), options, Losses::Told)
     }
 
     /// Opens `directory` to look at what it holds. The geometry is the recorded one; nothing in
@@ -157,22 +183,45 @@ impl FileMedium {
     /// - [`FileError::InUse`]: a node is running on it;
     /// - those of [`FileMedium::open`] that tell of changed files or the operating system.
     pub fn open_read_only(directory: impl AsRef<Path>) -> Result<Self, FileError> {
-        let directory = directory.as_ref();
-        let mut disk = Disk::new(SyncPolicy::Never);
-        let lock = directory::lock_shared(&mut disk, directory)?;
-        let Some(record) = Record::load(&mut disk, directory, Access::ReadOnly)? else {
-            return Err(FileError::NotAMedium { directory: directory.to_path_buf() });
-        };
-        Self::attach(disk, directory, record, Access::ReadOnly, lock)
+        Self::look(directory.as_ref(), Losses::Refused)
     }
 
-    fn open_on(mut disk: Disk, directory: &Path, options: Options) -> Result<Self, FileError> {
+    /// [Opens](Self::open_read_only) to look at what [remains](Self::open_remains).
+    ///
+    /// # Errors
+    /// As [`FileMedium::open_read_only`], but for lost files.
+    pub fn open_remains_read_only(directory: impl AsRef<Path>) -> Result<Self, FileError> {
+        Self::look(directory.as_ref(), Losses::Told)
+    }
+
+    fn look(directory: &Path, losses: Losses) -> Result<Self, FileError> {
+        let mut disk = Disk::new(SyncPolicy::Never);
+        directory::check(directory)?;
+        let lock = directory::lock_shared(&mut disk, directory)?;
+        let Some(record) = Record::load(&mut disk, directory, Access::ReadOnly)? else {
+            let segment = directory::any_segment(&mut disk, directory)?;
+            return Err(match segment {
+                Some(segment) => FileError::Unrecorded { record: record::path(directory), segment },
+                None => FileError::NotAMedium { directory: directory.to_path_buf() },
+            });
+        };
+        Self::attach(disk, directory, record, (Access::ReadOnly, losses), lock)
+    }
+
+    fn open_on(
+        mut disk: Disk,
+        directory: &Path,
+        options: Options,
+        losses: Losses,
+    ) -> Result<Self, FileError> {
         let asked = options.layout()?;
+        directory::check(directory)?;
         directory::make(&mut disk, directory)?;
         let lock = directory::lock(&mut disk, directory)?;
         let record = claim(&mut disk, directory, asked)?;
         directory::sweep(&mut disk, directory, asked.geometry.segments)?;
-        let mut medium = Self::attach(disk, directory, record, Access::Write, Some(lock))?;
+        let how = (Access::Write, losses);
+        let mut medium = Self::attach(disk, directory, record, how, Some(lock))?;
         medium.renew()?;
         Ok(medium)
     }
@@ -181,9 +230,10 @@ impl FileMedium {
         mut disk: Disk,
         directory: &Path,
         mut record: Record,
-        access: Access,
+        (access, losses): (Access, Losses),
         lock: Option<Lock>,
     ) -> Result<Self, FileError> {
+        let mut told = Vec::new();
         let geometry = record.layout().geometry;
         let mut options = OpenOptions::new();
         options.read(true).write(access == Access::Write);
@@ -191,7 +241,9 @@ impl FileMedium {
             .map(|number| {
                 let path = segment::path(directory, number);
                 let segment = Segment::open(&mut disk, path, record.layout(), &options)?;
-                compare(&mut disk, directory, &mut record, number, segment.as_ref())?;
+                let lost =
+                    lost::compare(&mut disk, directory, &mut record, number, segment.as_ref())?;
+                lost.map_or(Ok(()), |lost| losses.take(directory, lost, &mut told))?;
                 Ok(segment)
             })
             .collect::<Result<_, _>>()?;
@@ -204,6 +256,7 @@ impl FileMedium {
             segments,
             gather: Gather::default(),
             names: Names::Dirty,
+            lost: told,
             halted: None,
             counters: Counters::default(),
             _lock: lock,
@@ -258,6 +311,19 @@ impl FileMedium {
     #[must_use]
     pub fn is_new(&self) -> bool {
         self.segments.iter().all(Option::is_none)
+    }
+
+    /// Whether nothing was ever synced in it. (Or, with [`SyncPolicy::Never`], handed over as synced.)
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.record.is_blank()
+    }
+
+    /// The files that were lost when it was opened: none, unless what
+    /// [remains](Self::open_remains) was asked for.
+    #[must_use]
+    pub fn lost(&self) -> &[Lost] {
+        &self.lost
     }
 
     /// The directory.
@@ -327,33 +393,6 @@ fn changed(directory: &Path, recorded: Layout, asked: Layout) -> FileError {
     }
     let (recorded, asked) = (recorded.geometry, asked.geometry);
     FileError::GeometryChanged { directory, recorded, asked }
-}
-
-/// Refuses what a marked segment cannot be, and marks at the next sync what a killed predecessor
-/// wrote and did not come to mark.
-fn compare(
-    disk: &mut Disk,
-    directory: &Path,
-    record: &mut Record,
-    number: u32,
-    segment: Option<&Segment>,
-) -> Result<(), FileError> {
-    let record_path = || record::path(directory);
-    let marked = record.is_marked(number);
-    let Some(segment) = segment else {
-        let path = segment::path(directory, number);
-        let missing = FileError::SegmentMissing { path, record: record_path() };
-        return if marked { Err(missing) } else { Ok(()) };
-    };
-    let bytes = record.layout().geometry.segment_bytes;
-    let beginning = segment.beginning(disk, bytes)?;
-    if !marked {
-        record.note(number, &beginning);
-    } else if beginning.iter().all(|byte| *byte == 0) && segment.is_blank(disk, bytes)? {
-        let path = segment.path().to_path_buf();
-        return Err(FileError::SegmentBlank { path, record: record_path() });
-    }
-    Ok(())
 }
 
 impl Debug for FileMedium {

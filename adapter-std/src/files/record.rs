@@ -101,7 +101,8 @@ impl Record {
         };
         let mut text = Vec::new();
         disk.call(Operation::Read, &path, || (&file).take(BYTES_MAX).read_to_end(&mut text))?;
-        let text = String::from_utf8(text).map_err(|error| error.to_string());
+        let text = String::from_utf8(text)
+            .map_err(|error| Fault::Problem(format!("it is no text: {error}")));
         match text.and_then(|text| parse(&text)) {
             Ok((layout, marks, marks_at)) => {
                 // A killed predecessor may have left the last one in the page cache only.
@@ -109,7 +110,10 @@ impl Record {
                 let durability = if any { Durability::Dirty } else { Durability::Synced };
                 Ok(Some(Self { path, file, layout, marks, marks_at, durability }))
             }
-            Err(problem) => Err(FileError::Record { path, problem }),
+            Err(Fault::Version(found)) => {
+                Err(FileError::RecordVersion { path, found, expected: VERSION })
+            }
+            Err(Fault::Problem(problem)) => Err(FileError::Record { path, problem }),
         }
     }
 
@@ -190,9 +194,23 @@ fn format(layout: Layout, marks: &str) -> String {
     )
 }
 
+/// Why a text is no record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    /// It is one of another version.
+    Version(u32),
+    Problem(String),
+}
+
+impl From<String> for Fault {
+    fn from(problem: String) -> Self {
+        Self::Problem(problem)
+    }
+}
+
 /// Lines of `key = value`, each key once; empty lines and comments. Returns the marks with their
 /// place in `text`.
-fn parse(text: &str) -> Result<(Layout, Vec<Mark>, u64), String> {
+fn parse(text: &str) -> Result<(Layout, Vec<Mark>, u64), Fault> {
     const KEYS: [&str; 5] = ["version", "segment_bytes", "segments", "space", "synced"];
     let mut values = [None; KEYS.len()];
     for line in text.lines().map(str::trim) {
@@ -204,7 +222,7 @@ fn parse(text: &str) -> Result<(Layout, Vec<Mark>, u64), String> {
         let place = KEYS.iter().position(|known| *known == key);
         let place = place.ok_or_else(|| format!("unknown key '{key}'"))?;
         if values[place].replace(value.trim()).is_some() {
-            return Err(format!("'{key}' is given twice"));
+            return Err(format!("'{key}' is given twice").into());
         }
     }
     let given = |place: usize| values[place].ok_or_else(|| format!("no '{}'", KEYS[place]));
@@ -219,11 +237,11 @@ fn parse(text: &str) -> Result<(Layout, Vec<Mark>, u64), String> {
     };
     match number(0)? {
         VERSION => {}
-        other => return Err(format!("it is of version {other}, this program reads {VERSION}")),
+        other => return Err(Fault::Version(other)),
     }
     let geometry = geometry(number(1)?, number(2)?);
     if let Some(problem) = out_of_bounds(geometry) {
-        return Err(problem);
+        return Err(problem.into());
     }
     let space = quoted(3)?;
     let space = [Space::Preallocated, Space::Grown]
@@ -276,7 +294,6 @@ mod tests {
         assert_eq!(marks, [Mark::Blank, Mark::Synced, Mark::Synced, Mark::Blank]);
         for (text, problem) in [
             (String::new(), "no 'version'"),
-            (good.replace("= 1", "= 2"), "it is of version 2, this program reads 1"),
             (good.replace("4096", "100"), "segment_bytes is 100, but must be at least 512"),
             (
                 good.replace("4096", "2147483648"),
@@ -294,7 +311,8 @@ mod tests {
             (good.to_owned() + "colour = 4", "unknown key 'colour'"),
             (good.to_owned() + "hello", "no '=' in 'hello'"),
         ] {
-            assert_eq!(parse(&text), Err(problem.to_owned()), "{text}");
+            assert_eq!(parse(&text), Err(Fault::Problem(problem.to_owned())), "{text}");
         }
+        assert_eq!(parse(&good.replace("= 1", "= 2")), Err(Fault::Version(2)));
     }
 }

@@ -159,10 +159,6 @@ impl Segment {
         Ok(true)
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Makes what was written durable. How many files that took: one or none.
     pub(super) fn sync(&mut self, disk: &mut Disk) -> Result<u64, FileError> {
         if self.durability == Durability::Synced {

@@ -86,7 +86,8 @@ impl<D: Medium> Backend for Desk<'_, D> {
                 Ok(())
             }
             Err(refusal) => {
-                Err(reply::from_refusal(refusal).unwrap_or_else(|| elsewhere(self.node)))
+                let failing = self.shared.saves.trouble().map(|trouble| trouble.failure);
+                Err(reply::from_refusal(refusal, failing).unwrap_or_else(|| elsewhere(self.node)))
             }
         }
     }

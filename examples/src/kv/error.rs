@@ -1,6 +1,6 @@
 //! Why the program ends otherwise than by being asked to.
 
-use super::lost;
+use super::lost::Problem;
 use super::snapshot_files::SNAPSHOTS;
 use adapter_mio::{OpenError, RunError};
 use adapter_std::files::FileError;
@@ -47,6 +47,8 @@ pub enum Error {
         /// Why.
         source: OpenError<FileError>,
     },
+    /// Snapshots and journal do not go together, or the snapshots are of others.
+    Snapshot(Problem),
     /// The node cannot go on.
     Run(RunError),
     /// The journal cannot be looked at.
@@ -91,25 +93,23 @@ impl fmt::Display for Error {
                 bytes >> 20
             ),
             Self::Snapshots(source) => write!(f, "the snapshots: {source}"),
-            Self::Open { directory, cluster, source } => {
-                let told = match source {
-                    OpenError::Node(raft_nostd::OpenError::Journal(error)) => {
-                        Some(explain(f, &directory.display(), cluster, error))
-                    }
-                    OpenError::Node(error) => {
-                        lost::explain(f, directory, &directory.join(SNAPSHOTS), error)
-                    }
-                    _ => None,
-                };
-                told.unwrap_or_else(|| source.fmt(f))
-            }
+            Self::Open { directory, cluster, source } => match source {
+                OpenError::Node(raft_nostd::OpenError::Journal(error)) => {
+                    explain(f, &directory.display(), cluster, error)
+                }
+                OpenError::Node(raft_nostd::OpenError::Snapshots(error)) => {
+                    write!(f, "the snapshots in {}: {error}", directory.join(SNAPSHOTS).display())
+                }
+                _ => source.fmt(f),
+            },
+            Self::Snapshot(problem) => problem.fmt(f),
             Self::Run(source) => source.fmt(f),
-            Self::Inspect { directory, source } => {
-                write!(f, "the journal in {}: {source}", directory.display())
-            }
-            Self::NotAFile(path) => {
-                write!(f, "{} is no regular file: a journal has no other", path.display())
-            }
+            Self::Inspect { directory, source } => explain(f, &directory.display(), "", source),
+            Self::NotAFile(path) => write!(
+                f,
+                "{} is no regular file, as it must be: bring it back as it was",
+                path.display()
+            ),
             Self::Damaged(directory) => {
                 write!(f, "the journal in {} is damaged", directory.display())
             }
@@ -141,7 +141,19 @@ fn explain(
         error => write!(f, "{error}")?,
     }
     match error {
-        RecoverError::Cluster { .. } => write!(f, " (that of --cluster {cluster})"),
+        RecoverError::Cluster { .. } => write!(
+            f,
+            " (that of --cluster {cluster}); nothing was changed: name the right --data, or --cluster"
+        ),
+        RecoverError::Node { .. } => {
+            f.write_str("; nothing was changed: name the right --data, or --id")
+        }
+        RecoverError::Voters { .. } => {
+            f.write_str("; nothing was changed: name these nodes with --peer, or the right --data")
+        }
+        RecoverError::Format { .. } => {
+            f.write_str("; nothing was changed: start the version of kv that wrote it")
+        }
         RecoverError::Corrupt(_) => write!(f, "; see `kv inspect {directory}`"),
         RecoverError::Capacity { .. } => {
             f.write_str(": it was made for a smaller log; use a smaller --log-bytes")
@@ -165,6 +177,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Usage(_) | Self::NotAFile(_) => None,
+            Self::Snapshot(_) => None,
             Self::Damaged(_) | Self::DamagedSnapshot(_) => None,
             Self::Listen { source, .. } | Self::Signals(source) | Self::Output(source) => {
                 Some(source)

@@ -148,7 +148,10 @@ impl View<'_> {
         lines.add("snapshot_work_total_bytes", way.map_or(0, |way| way.total()));
         if let Some((manifest, chunks, _)) = raft.incoming_snapshot() {
             let done = share(manifest.bytes, chunks, manifest.chunks);
-            lines.add("snapshot_incoming", format_args!("{done} of {}", manifest.bytes));
+            let why = raft.incoming_failure().map_or(String::new(), |failure| {
+                format!("; given up: {}", self.saves.declined(manifest.bytes, failure))
+            });
+            lines.add("snapshot_incoming", format_args!("{done} of {}{why}", manifest.bytes));
         }
         for peer in raft.peers() {
             if let (Some(chunks), Some(manifest)) = (raft.transfer(peer), raft.snapshot()) {
@@ -162,6 +165,8 @@ impl View<'_> {
                 lines.add(format_args!("snapshot_to_{peer}"), text);
             }
         }
+        let trouble = self.saves.trouble().map_or(String::new(), ToString::to_string);
+        lines.add("snapshot_failure", trouble);
         let (damage, times) = self.saves.damage();
         lines.add("snapshot_unreadable", times);
         lines.add("snapshot_damage", damage.unwrap_or_default());

@@ -4,9 +4,10 @@ use super::encoding::{Change, Command, Condition, decode};
 use super::error::Error;
 use super::inspect_snapshots::Snapshots;
 use super::snapshot_files::SNAPSHOTS;
+use super::{journal, lost};
 use adapter_std::files::FileMedium;
 use raft_nostd::frame::{Entry, EntryKind};
-use raft_nostd::journal::{self, BlockView, Corruption, Ending, Found, Inspection, Medium, NoRoom};
+use raft_nostd::journal::{BlockView, Corruption, Ending, Found, Inspection, Medium, NoRoom};
 use raft_nostd::journal::{SegmentView, Visitor};
 use raft_nostd::{ClusterId, Config, Index, Position};
 use std::collections::BTreeMap;
@@ -27,10 +28,14 @@ const KEY_SHOWN: usize = 40;
 pub fn inspect(directory: &Path, tail: usize) -> Result<(), Error> {
     let directory = &journal_in(directory);
     check_files(directory)?;
-    let mut medium = FileMedium::open_read_only(directory).map_err(Error::Directory)?;
+    let found = FileMedium::open_read_only(directory);
+    if journal::is_blank(&found) {
+        lost::check_blank_journal(directory)?;
+    }
+    let mut medium = found.map_err(Error::Directory)?;
     let mut seen = Seen { tail, ..Seen::default() };
     let mut buf = vec![0; Config::DATAGRAM_MAX as usize];
-    let found = journal::inspect(&mut medium, &mut seen, &mut buf);
+    let found = raft_nostd::journal::inspect(&mut medium, &mut seen, &mut buf);
     let inspection =
         found.map_err(|source| Error::Inspect { directory: directory.to_path_buf(), source })?;
     let mut snapshots = Snapshots::look(&directory.join(SNAPSHOTS))?;
@@ -67,13 +72,15 @@ fn journal_in(directory: &Path) -> PathBuf {
     if has(&inner) && !has(directory) { inner } else { directory.to_path_buf() }
 }
 
-/// Refuses to open what may never end, a pipe for example, where a file of a journal should be.
+/// Refuses to open what may never end, a pipe for example, where a file of a journal or of its snapshots
+/// should be.
 ///
 /// # Errors
 /// The first that is no regular file.
 pub fn check_files(directory: &Path) -> Result<(), Error> {
+    let entries = |directory: &Path| fs::read_dir(directory).into_iter().flatten().flatten();
     // No directory at all is told by who opens it, with its reason.
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+    for entry in entries(directory).chain(entries(&directory.join(SNAPSHOTS))) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let ours = name == RECORD || name == "lock" || name.starts_with("segment-");

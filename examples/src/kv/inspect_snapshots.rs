@@ -1,11 +1,12 @@
 //! `kv inspect`: the snapshots beside a stopped node's journal, for a person.
 
 use super::error::Error;
-use super::lost::{Chunk, Missing, Remedy};
+use super::lost::{Place, Problem, Spared};
 use super::saves::{Size, share};
-use adapter_std::files::{FileError, FileMedium};
+use super::snapshot_files;
+use adapter_std::files::{FileError, FileMedium, Lost};
 use raft_nostd::journal::Inspection;
-use raft_nostd::vault::{ChunkError, Owner, Vault, VaultError, Which, owner_of};
+use raft_nostd::vault::{ChunkError, Owner, Vault, VaultError, Which};
 use raft_nostd::{Manifest, SnapshotMissing};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,13 +19,13 @@ pub struct Snapshots {
     newest: Option<Manifest>,
     /// A transfer that broke off, and how many of its chunks are there.
     begun: Option<(Manifest, u32)>,
-    /// What is wrong with the newest, if anything is.
-    damage: Option<ChunkError<FileError>>,
     /// The chunk for which one that was whole once does not count.
     rot: Option<ChunkError<FileError>>,
     owner: Option<Owner>,
-    /// Why they do not belong to the journal, if so.
-    problem: Option<String>,
+    /// Files that are lost.
+    lost: Vec<Lost>,
+    /// Why the node will not start with them, if so.
+    problem: Option<Problem>,
 }
 
 impl Snapshots {
@@ -33,26 +34,38 @@ impl Snapshots {
     /// # Errors
     /// When they cannot be read, or their files were changed.
     pub fn look(directory: &Path) -> Result<Self, Error> {
-        let none = || Self { directory: directory.to_path_buf(), ..Self::default() };
-        let mut medium = match FileMedium::open_read_only(directory) {
+        let mut found = Self { directory: directory.to_path_buf(), ..Self::default() };
+        let mut medium = match FileMedium::open_remains_read_only(directory) {
             Ok(medium) => medium,
-            Err(FileError::NotAMedium { .. }) => return Ok(none()),
+            Err(FileError::NotAMedium { .. }) => return Ok(found),
             Err(error) => return Err(Error::Directory(error)),
         };
-        let Some((owner, chunk)) = owner_of(&mut medium).map_err(Error::Directory)? else {
-            return Ok(none());
-        };
+        found.lost = medium.lost().to_vec();
+        let whose = snapshot_files::whose(&mut medium).map_err(|error| found.refused(error))?;
+        let Some((owner, chunk)) = whose else { return Ok(found) };
+        found.owner = Some(owner);
         let mut buf = vec![0; chunk.max(256) as usize];
-        let vault = Vault::open(&mut medium, owner, chunk, 0, &mut buf);
-        let vault = vault.map_err(Error::Snapshots)?;
-        let newest = vault.newest().copied();
-        let mut chunks = 0..newest.map_or(0, |newest| newest.chunks);
+        let vault = match Vault::open(&mut medium, owner, chunk, 0, &mut buf) {
+            Ok(vault) => vault,
+            Err(error) => return Err(found.refused(error)),
+        };
+        found.newest = vault.newest().copied();
+        let mut chunks = 0..found.newest.map_or(0, |newest| newest.chunks);
         let damage =
             chunks.find_map(|chunk| vault.read(&mut medium, Which::Newest, chunk, &mut buf).err());
-        let begun = vault.staged().map(|(_, manifest, chunks)| (*manifest, chunks));
-        let rot = vault.rot();
-        let (directory, owner) = (directory.to_path_buf(), Some(owner));
-        Ok(Self { directory, newest, begun, damage, rot, owner, problem: None })
+        found.problem = damage.map(|damage| found.place().unreadable(&damage));
+        found.begun = vault.staged().map(|(_, manifest, chunks)| (*manifest, chunks));
+        found.rot = vault.rot();
+        Ok(found)
+    }
+
+    fn place(&self) -> Place<'_> {
+        // (What is wrong with the journal is not for this one to say.)
+        Place { journal: &self.directory, snapshots: &self.directory, lost: &self.lost }
+    }
+
+    fn refused(&self, error: VaultError<FileError>) -> Error {
+        self.place().refused(&error).map_or(Error::Snapshots(error), Error::Snapshot)
     }
 
     /// Compares them with the journal they are beside: a log that was compacted goes on from one.
@@ -62,16 +75,20 @@ impl Snapshots {
             (owner.cluster, owner.node, owner.incarnation)
                 != (journal.cluster, journal.node, journal.incarnation)
         };
-        if let Some(owner) = self.owner.filter(whose) {
-            let theirs = VaultError::<FileError>::OtherOwner { found: owner };
-            self.problem = Some(theirs.to_string());
+        if let Some(found) = self.owner.filter(whose) {
+            self.problem = self.place().refused(&VaultError::OtherOwner { found });
         } else if newest.index < journal.base.index {
             // As the start names it.
-            self.damage = self.rot.take();
             let missing = SnapshotMissing { base: journal.base, newest };
-            let missing = Missing(&self.directory, &missing).to_string();
-            self.problem = Some(missing).filter(|_| self.damage.is_none());
+            let place = self.place();
+            let rot = self.rot.as_ref().map(|rot| place.unreadable(rot));
+            self.problem = rot.or_else(|| Some(place.missing(&missing)));
         }
+    }
+
+    /// Whose they are, if there are any.
+    pub fn owner(&self) -> Option<Owner> {
+        self.owner
     }
 
     /// The folder.
@@ -81,7 +98,7 @@ impl Snapshots {
 
     /// Whether what was acknowledged cannot be read.
     pub fn is_damaged(&self) -> bool {
-        self.damage.is_some() || self.problem.is_some()
+        self.problem.is_some()
     }
 
     /// Says what was found.
@@ -111,13 +128,11 @@ impl Snapshots {
                 Size(manifest.bytes)
             )?;
         }
-        if let Some(problem) = &self.problem {
-            writeln!(out, "DAMAGED   {problem}")?;
-            writeln!(out, "          The node will not start; {}.", Remedy(&self.directory))?;
-        }
-        if let Some(damage) = &self.damage {
-            writeln!(out, "DAMAGED   the snapshot: {}", Chunk(&self.directory, damage))?;
-            writeln!(out, "          The node will not start; {}.", Remedy(&self.directory))?;
+        if let Some(Problem { what, helps }) = &self.problem {
+            writeln!(out, "DAMAGED   {what}")?;
+            writeln!(out, "          The node will not start; {helps}.")?;
+        } else if !self.lost.is_empty() {
+            writeln!(out, "lost      {}", Spared(&self.lost, self.newest.as_ref()))?;
         }
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! The journal's directory: which files it has, and that they are enough before there is any.
 
 use super::error::Error;
+use super::lost;
 use super::options::{Options, Room};
 use adapter_std::files::{self, FileError, FileMedium};
 use raft_nostd::Config;
 use raft_nostd::journal::{Geometry, Limits, Medium};
+use std::path::Path;
 
 /// Bytes in a journal, unless the log needs more.
 const JOURNAL_BYTES: u64 = 1 << 30;
@@ -22,15 +24,13 @@ pub const LOG_FRAMES_MIN: u64 = 3;
 /// When there would be too few, which leaves the directory as it was; when they cannot be used; when
 /// there is no space for them.
 pub fn open(options: &Options, config: &Config<'_>) -> Result<FileMedium, Error> {
-    let shape = match FileMedium::open_read_only(&options.data) {
-        Ok(medium) if !medium.is_new() => files(options, Some(medium.geometry())),
-        // Nothing is in it yet: what an earlier start asked for binds nobody.
-        Ok(_) | Err(FileError::NotAMedium { .. }) => {
+    let shape = match recorded(&options.data)? {
+        None => {
             let shape = files(options, None);
             check(options, config, shape)?;
             shape
         }
-        Err(error) => return Err(Error::Directory(error)),
+        geometry => files(options, geometry),
     };
     let mut medium = FileMedium::open(&options.data, shape).map_err(Error::Directory)?;
     if options.room == Room::AtStart {
@@ -38,6 +38,27 @@ pub fn open(options: &Options, config: &Config<'_>) -> Result<FileMedium, Error>
         medium.preallocate().map_err(|source| Error::Room { bytes, source })?;
     }
     Ok(medium)
+}
+
+/// How the files are laid out, where there are any: what an earlier start asked for binds nobody.
+fn recorded(directory: &Path) -> Result<Option<Geometry>, Error> {
+    let found = FileMedium::open_read_only(directory);
+    if is_blank(&found) {
+        lost::check_blank_journal(directory)?;
+    }
+    match found {
+        Ok(medium) => Ok(Some(medium.geometry()).filter(|_| !medium.is_new())),
+        Err(FileError::NotAMedium { .. }) => Ok(None),
+        Err(error) => Err(Error::Directory(error)),
+    }
+}
+
+/// Whether nothing was ever kept in what was found, if there is anything.
+pub fn is_blank(found: &Result<FileMedium, FileError>) -> bool {
+    match found {
+        Ok(medium) => medium.is_blank(),
+        Err(error) => matches!(error, FileError::NotAMedium { .. }),
+    }
 }
 
 /// The journal's shape: as asked for, or as the directory has it, or large enough for the log.

@@ -53,6 +53,8 @@ mod snapshot_files;
 mod snapshot_tests;
 mod table;
 mod transaction;
+mod trouble;
+mod values;
 mod waiting;
 
 pub use digest::Digest;

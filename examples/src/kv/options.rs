@@ -1,10 +1,14 @@
 //! The command line.
 
-use super::machine::ADDRESS_MAX;
+use super::values::{self, Span, address, announcement, clients, cluster_name, datagram, duration};
+use super::values::{
+    journal_bytes, log_bytes, log_entries, node_id, segment_bytes, snapshot_after,
+};
+use super::values::{snapshot_bytes, snapshot_fill, snapshot_sync, snapshot_turn};
 use adapter_std::files::SyncPolicy;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use raft_nostd::{Config, Duration, NodeId};
-use std::net::{SocketAddr, ToSocketAddrs};
+use raft_nostd::{Compaction, Duration, NodeId};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -80,11 +84,9 @@ pub struct Options {
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
 
-    /// The most disk space the journal takes [default: 1GiB, more if --log-bytes needs more]
-    ///
-    /// 32MiB to 4GiB, and a little more than twice --log-bytes at least. It is fixed when the directory
-    /// is first used. Starting takes about half a second for each GiB.
+    /// The most disk space the journal takes.
     #[arg(long, value_name = "BYTES", value_parser = journal_bytes)]
+    #[arg(help = journal_help(), long_help = journal_help() + JOURNAL_MORE)]
     pub journal: Option<u64>,
 
     /// When the journal takes its disk space
@@ -100,11 +102,30 @@ pub struct Options {
     #[arg(long, value_name = "BYTES", value_parser = snapshot_bytes)]
     pub snapshot_max: Option<u64>,
 
-    /// Take a snapshot each time so many bytes were written to the log, too: 64KiB at least
+    /// Take a snapshot each time what was written since the last one fills so much of the log, in
+    /// entries or in bytes: 1% to 50%
     ///
     /// One is always taken when the log is more than half full, and on BGSAVE.
+    #[arg(long, value_name = "PERCENT", default_value = "50%", value_parser = snapshot_fill)]
+    pub snapshot_fill: u32,
+
+    /// Take a snapshot each time so many bytes were written to the log, too: 64KiB at least
     #[arg(long, value_name = "BYTES", value_parser = snapshot_after)]
     pub snapshot_after: Option<u64>,
+
+    /// How much of a snapshot is written or read back at a time before anybody is served again, 1KiB
+    /// to 64MiB
+    ///
+    /// The share of the node's time that a snapshot has: less makes for shorter pauses, more for a
+    /// snapshot that is done sooner.
+    #[arg(long, value_name = "BYTES", default_value = "64KiB", value_parser = snapshot_turn)]
+    pub snapshot_turn: u32,
+
+    /// How much of a snapshot is written before it is forced to the disk, 64KiB to 1GiB
+    ///
+    /// Everybody waits for that: less makes for shorter pauses, and more of them.
+    #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = snapshot_sync)]
+    pub snapshot_sync: u64,
 
     /// The size of each file of the journal, 1MiB to 64MiB; 256 files at most
     ///
@@ -219,7 +240,33 @@ impl FromStr for Peer {
     }
 }
 
+/// Behind the first paragraph on `--journal`.
+const JOURNAL_MORE: &str = "\n\nA little more than twice --log-bytes at least. It is fixed when the directory is first used. \
+     Starting takes about half a second for each GiB.";
+
+fn journal_help() -> String {
+    format!(
+        "The most disk space the journal takes, {} [default: 1GiB, more if --log-bytes needs more]",
+        Span(&values::JOURNAL)
+    )
+}
+
 impl Options {
+    /// When snapshots are taken, and how much of the node's time they have.
+    pub fn compaction(&self) -> Compaction {
+        let after = self.snapshot_after.unwrap_or(u64::MAX);
+        let (bytes_per_turn, bytes_per_sync) = (self.snapshot_turn, self.snapshot_sync);
+        let share = |whole: u64| whole * u64::from(self.snapshot_fill) / 100;
+        // At half of the log the node takes one by itself.
+        let (entries, bytes) = if self.snapshot_fill == *values::SNAPSHOT_FILL.end() {
+            (u64::MAX, u64::MAX)
+        } else {
+            (share(u64::from(self.log_entries)), share(self.log_bytes))
+        };
+        let after_entries = u32::try_from(entries).unwrap_or(u32::MAX).max(1);
+        Compaction { after_bytes: after.min(bytes), after_entries, bytes_per_turn, bytes_per_sync }
+    }
+
     /// What is wrong with all the flags together, though nothing is with any of them alone.
     ///
     /// # Errors
@@ -251,117 +298,6 @@ impl Options {
         }
         Ok(())
     }
-}
-
-fn node_id(text: &str) -> Result<NodeId, String> {
-    let number = text.parse().ok().and_then(NodeId::new);
-    number.ok_or_else(|| format!("'{text}' is no node id: must be 1 to {}", u32::MAX))
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let mut found =
-        text.to_socket_addrs().map_err(|error| format!("must be HOST:PORT: {error}"))?;
-    found.next().ok_or_else(|| format!("'{text}' has no address"))
-}
-
-/// An address that only clients need to understand.
-fn announcement(text: &str) -> Result<String, String> {
-    let (host, port) = text.rsplit_once(':').ok_or("must be HOST:PORT")?;
-    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
-    if host.is_empty() || !plain || text.len() > ADDRESS_MAX || port.parse::<u16>().is_err() {
-        return Err(format!("must be HOST:PORT, at most {ADDRESS_MAX} bytes"));
-    }
-    if port.parse() == Ok(0_u16) {
-        return Err("port 0 is nowhere: clients could not connect to it".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-/// A number of bytes: plain, or with one of the units KiB, MiB and GiB.
-fn bytes(text: &str) -> Result<u64, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let shift = match unit {
-        "" | "B" => 0,
-        "KiB" | "K" => 10,
-        "MiB" | "M" => 20,
-        "GiB" | "G" => 30,
-        _ => return Err(format!("'{unit}' is no unit: KiB, MiB, GiB, or none for bytes")),
-    };
-    let number: u64 =
-        number.parse().map_err(|_| "must be a number of bytes, as 8KiB".to_owned())?;
-    number.checked_mul(1 << shift).ok_or_else(|| "is too large".to_owned())
-}
-
-fn datagram(text: &str) -> Result<u32, String> {
-    let (least, most) = (Config::DATAGRAM_MIN, Config::DATAGRAM_MAX);
-    let length = u32::try_from(bytes(text)?).ok();
-    let length = length.filter(|length| (least..=most).contains(length));
-    length.ok_or_else(|| format!("must be {least} to {most} bytes"))
-}
-
-fn log_entries(text: &str) -> Result<u32, String> {
-    let entries: Option<u32> = text.parse().ok();
-    let entries = entries.filter(|entries| entries.is_power_of_two());
-    let entries = entries.filter(|entries| (8..=1 << 25).contains(entries));
-    entries.ok_or_else(|| "must be a power of two, 8 to 33554432".to_owned())
-}
-
-fn log_bytes(text: &str) -> Result<u64, String> {
-    let length = bytes(text)?;
-    if length > 1 << 30 { Err("must be at most 1GiB".to_owned()) } else { Ok(length) }
-}
-
-fn journal_bytes(text: &str) -> Result<u64, String> {
-    let length = bytes(text)?;
-    let bounds = (32 << 20)..=(4 << 30);
-    if bounds.contains(&length) { Ok(length) } else { Err("must be 32MiB to 4GiB".to_owned()) }
-}
-
-fn snapshot_bytes(text: &str) -> Result<u64, String> {
-    let length = bytes(text)?;
-    let bounds = (1 << 20)..=(1_700 << 20);
-    if bounds.contains(&length) { Ok(length) } else { Err("must be 1MiB to 1700MiB".to_owned()) }
-}
-
-fn snapshot_after(text: &str) -> Result<u64, String> {
-    let length = bytes(text)?;
-    if length < 64 << 10 { Err("must be 64KiB at least".to_owned()) } else { Ok(length) }
-}
-
-fn segment_bytes(text: &str) -> Result<u32, String> {
-    let length = bytes(text)?;
-    let whole = (1 << 20..=64 << 20).contains(&length) && length % (1 << 20) == 0;
-    let length = u32::try_from(length).ok().filter(|_| whole);
-    length.ok_or_else(|| "must be 1MiB to 64MiB, in whole MiB".to_owned())
-}
-
-fn cluster_name(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.contains(char::is_control) {
-        return Err("must be a name: not empty, and without control characters".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-fn clients(text: &str) -> Result<usize, String> {
-    let clients = text.parse().ok().filter(|clients| *clients > 0);
-    clients.ok_or_else(|| "must be a number, 1 at least".to_owned())
-}
-
-/// A time: with one of the units us, ms and s.
-fn duration(text: &str) -> Result<Duration, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let micros: u64 = match unit {
-        "us" => 1,
-        "ms" => 1_000,
-        "s" => 1_000_000,
-        _ => return Err("must be a time with a unit: us, ms or s".to_owned()),
-    };
-    let number: u64 = number.parse().map_err(|_| "must be a time, as 100ms".to_owned())?;
-    let bounds = 1_000..=3_600_000_000;
-    let duration = number.checked_mul(micros).filter(|time| bounds.contains(time));
-    duration.map(Duration::from_micros).ok_or_else(|| "must be 1ms to 3600s".to_owned())
 }
 
 #[cfg(test)]
@@ -403,11 +339,16 @@ mod tests {
             ("--snapshot-after 0", "'0' for '--snapshot-after <BYTES>': must be 64KiB at least"),
             ("--snapshot-after 65535", "64KiB at least"),
             ("--snapshot-max 0", "1MiB to 1700MiB"),
+            ("--snapshot-fill 0", "'0' for '--snapshot-fill <PERCENT>': must be 1% to 50%"),
+            ("--snapshot-fill 51%", "1% to 50%"),
+            ("--snapshot-fill much", "1% to 50%"),
+            ("--snapshot-turn 1023", "1KiB to 64MiB"),
+            ("--snapshot-sync 2GiB", "64KiB to 1GiB"),
             ("--heartbeat 0s", "'0s' for '--heartbeat <TIME>': must be 1ms to 3600s"),
             ("--write-timeout 999us", "1ms to 3600s"),
             ("--election-timeout 3601s", "1ms to 3600s"),
             ("--heartbeat 100", "unit"),
-            ("--journal 1MiB", "32MiB"),
+            ("--journal 1MiB", "32MiB to 4GiB"),
             ("--heartbeat 99999999999999999999s", "must be a time"),
             ("--announce nohost", "HOST:PORT"),
             ("--announce h:99999", "HOST:PORT"),
@@ -424,6 +365,41 @@ mod tests {
         ] {
             let error = parse(&format!("{good} {flag}")).expect_err(flag);
             assert!(error.contains(named), "{flag}: {error}");
+        }
+    }
+
+    #[test]
+    fn when_snapshots_are_taken_and_how_fast() {
+        let good = "kv --id 1 --raft 127.0.0.1:1 --client 127.0.0.1:2 --data d --log-entries 1024";
+        let policy = |more: &str| parse(&format!("{good}{more}")).unwrap().compaction();
+        let usual = Compaction::default();
+        assert_eq!(policy(""), usual);
+        let tenth = Compaction { after_entries: 102, after_bytes: (256 << 20) / 10, ..usual };
+        assert_eq!(policy(" --snapshot-fill 10%"), tenth);
+        let both = Compaction { after_bytes: 1 << 20, ..tenth };
+        assert_eq!(policy(" --snapshot-fill 10 --snapshot-after 1MiB"), both);
+        let speed = Compaction { bytes_per_turn: 4_096, bytes_per_sync: 64 << 10, ..usual };
+        assert_eq!(policy(" --snapshot-turn 4KiB --snapshot-sync 64KiB"), speed);
+    }
+
+    /// The bounds in a help are those of the code.
+    #[test]
+    fn helps_name_their_bounds() {
+        use clap::CommandFactory;
+        let (mut short, mut long) = (Cli::command(), Cli::command());
+        let [short, long] = [short.render_help(), long.render_long_help()]
+            .map(|help| help.to_string().split_whitespace().collect::<Vec<_>>().join(" "));
+        for help in [&short, &long] {
+            assert!(help.contains("the journal takes, 32MiB to 4GiB [default: 1GiB"), "{help}");
+        }
+        let (least, most) = values::SNAPSHOT_FILL.into_inner();
+        for span in [
+            Span(&values::SNAPSHOT_MAX).to_string(),
+            Span(&values::SNAPSHOT_TURN).to_string(),
+            Span(&values::SNAPSHOT_SYNC).to_string(),
+            format!("{least}% to {most}%"),
+        ] {
+            assert!(long.contains(&span), "{span}: {long}");
         }
     }
 

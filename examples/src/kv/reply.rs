@@ -1,7 +1,8 @@
 //! What a client is answered, in the words of Redis.
 
 use super::machine::{ANSWER_MAX, Failure, Response};
-use raft_nostd::{LogFull, ProposeError};
+use super::trouble::SPACE;
+use raft_nostd::{LogFull, ProposeError, SnapshotFailure};
 use std::io::Write;
 
 /// How replies are written. What clients send looks the same in both.
@@ -140,24 +141,41 @@ pub fn not_an_integer() -> Reply {
 }
 
 /// Why a command was not proposed; `None` when another node leads. Nothing was changed.
-pub fn from_refusal(refusal: ProposeError) -> Option<Reply> {
+/// `failing` is what the last snapshot failed of, if it did.
+pub fn from_refusal(refusal: ProposeError, failing: Option<SnapshotFailure>) -> Option<Reply> {
     Some(match refusal {
         ProposeError::NotLeader { .. } => return None,
         ProposeError::TooLarge { given, most } => too_large(given as u64, u64::from(most)),
         ProposeError::LogFull(LogFull::Uncommitted) => {
             error("TRYAGAIN too many writes wait for a majority; this one was not applied")
         }
-        ProposeError::LogFull(LogFull::Capacity) => error(
-            "OOM the log is full until a snapshot makes room; nothing was written. If that lasts and \
-             INFO has rdb_last_bgsave_status:err, there is no room for the snapshot: start every \
-             node with a larger --snapshot-max, or with more disk; if it has ok, the log is too \
-             small for the load: start every node with larger --log-bytes and --log-entries",
-        ),
+        ProposeError::LogFull(LogFull::Capacity) => log_full(failing),
         ProposeError::StorageFull => {
             error("MISCONF the disk is full; nothing was written. Try again when there is space")
         }
         ProposeError::Halted => halted(),
     })
+}
+
+/// The log is full: what makes room again depends on what keeps snapshots from doing so.
+fn log_full(failing: Option<SnapshotFailure>) -> Reply {
+    const FULL: &str = "OOM the log is full, nothing was written:";
+    match failing {
+        None => error(format!(
+            "{FULL} wait until a snapshot makes room. If that does not help, the log is too small for \
+             the load: start every node with larger --log-bytes and --log-entries"
+        )),
+        Some(SnapshotFailure::Full) => error(format!(
+            "{FULL} no snapshot makes room, for the disk of this node is full; {SPACE}"
+        )),
+        Some(SnapshotFailure::TooLarge) => error(format!(
+            "{FULL} no snapshot makes room, for the state is too large for --snapshot-max; start every \
+             node with a larger one"
+        )),
+        Some(SnapshotFailure::Storage | SnapshotFailure::Machine) => error(format!(
+            "{FULL} no snapshot makes room, for none can be taken; see snapshot_failure in INFO raft"
+        )),
+    }
 }
 
 /// The command is longer than what the log takes.
@@ -235,6 +253,29 @@ mod tests {
         let mut out = Vec::new();
         Reply::Array(vec![map, ok()]).append(Protocol::Resp3, &mut out);
         assert_eq!(out, b"*2\r\n%2\r\n$1\r\na\r\n:1\r\n$1\r\nb\r\n_\r\n+OK\r\n");
+    }
+
+    /// What does not help is not advised.
+    #[test]
+    fn a_full_log_names_what_helps() {
+        let full = |failing| {
+            let refusal = ProposeError::LogFull(LogFull::Capacity);
+            text(&from_refusal(refusal, failing).unwrap())
+        };
+        let flags =
+            ["--log-bytes", "--snapshot-max", "disk of this node is full", "snapshot_failure"];
+        for (failing, helps) in [
+            (None, flags[0]),
+            (Some(SnapshotFailure::TooLarge), flags[1]),
+            (Some(SnapshotFailure::Full), flags[2]),
+            (Some(SnapshotFailure::Storage), flags[3]),
+            (Some(SnapshotFailure::Machine), flags[3]),
+        ] {
+            let told = full(failing);
+            assert!(told.starts_with("|-OOM the log is full, nothing was written: "), "{told}");
+            let named: Vec<_> = flags.into_iter().filter(|flag| told.contains(flag)).collect();
+            assert_eq!(named, [helps], "{told}");
+        }
     }
 
     #[test]

@@ -8,15 +8,17 @@ use super::error::Error;
 use super::info::{Counts, Names};
 use super::inspect::{check_files, inspect};
 use super::journal;
+use super::lost::{Place, Spared};
 use super::machine::Machine;
 use super::options::{Cli, Options, Task};
 use super::saves::Saves;
 use super::say::{Printable, Voice};
 use super::service::Kv;
 use super::snapshot_files::{self, SNAPSHOTS};
+use super::trouble::Bounds;
 use super::waiting::Waiting;
 use adapter_mio::{Loop, OpenError, Storage};
-use adapter_std::files::FileMedium;
+use adapter_std::files::{FileError, FileMedium, Lost};
 use clap::Parser;
 use clap::error::ErrorKind;
 use mio::net::UnixStream;
@@ -92,14 +94,14 @@ pub fn run(options: &Options) -> Result<(), Error> {
     let signals = Signals::new().map_err(Error::Signals)?;
     let directory = options.data.display();
     voice.say(format_args!("opening the journal in {directory}; no client is let in before"));
-    let (node, room) = open(options, &config)?;
+    let (node, bounds) = open(options, &config)?;
     greet(options, &voters, &announce, &node, voice);
     let shared = Shared {
         names: Names { cluster: options.cluster.clone(), announce, started: Instant::now() },
         waiting: Waiting::default(),
         announcer: Announcer::default(),
         counts: Counts::default(),
-        saves: Saves::new(room, options.election_timeout.times(SILENT_AFTER)),
+        saves: Saves::new(bounds, options.election_timeout.times(SILENT_AFTER)),
         snapshots: options.data.join(SNAPSHOTS),
         patience: options.write_timeout,
         longest: config.max_command,
@@ -142,27 +144,45 @@ fn config<'a>(options: &Options, voters: &'a [NodeId]) -> Result<Config<'a>, Err
     Ok(config)
 }
 
-/// The node, and how many bytes the files of one snapshot have.
-fn open(options: &Options, config: &Config<'_>) -> Result<(Loop<Machine, FileMedium>, u64), Error> {
+/// The node, and what bounds its snapshots.
+fn open(
+    options: &Options,
+    config: &Config<'_>,
+) -> Result<(Loop<Machine, FileMedium>, Bounds), Error> {
     check_files(&options.data)?;
     let medium = journal::open(options, config)?;
-    let snapshots = snapshot_files::open(options)?;
-    let room = snapshot_files::room(&snapshots);
+    let (snapshots, folder) = snapshot_files::open(options)?;
+    let bounds = snapshot_files::bounds(options, &snapshots);
+    let lost = snapshots.lost().to_vec();
     let storage = Storage { journal: medium, snapshots: Some(snapshots) };
     let peers = options.peers.iter().map(|peer| (peer.id, peer.address)).collect();
     let mut loop_options = adapter_mio::Options::new(options.raft, peers);
-    loop_options.compaction.after_bytes = options.snapshot_after.unwrap_or(u64::MAX);
+    loop_options.compaction = options.compaction();
     let slots = SLOT_BYTES.saturating_mul(u64::from(config.log_entries));
     let memory = slots.saturating_add(options.log_bytes);
     let opened = adapter_mio::open(config, loop_options, Machine::default(), storage, memory);
-    opened.map(|node| (node, room)).map_err(|source| match source {
-        OpenError::Node(raft_nostd::OpenError::Config(error)) => Error::Usage(error.to_string()),
-        source => Error::Open {
-            directory: options.data.clone(),
-            cluster: options.cluster.clone(),
-            source,
-        },
-    })
+    match opened {
+        Ok(node) => Ok((node, bounds)),
+        Err(source) => {
+            folder.unmake(options);
+            Err(refused(options, &lost, source))
+        }
+    }
+}
+
+/// Why the node does not start; `lost` are files of its snapshots.
+fn refused(options: &Options, lost: &[Lost], source: OpenError<FileError>) -> Error {
+    let snapshots = &options.data.join(SNAPSHOTS);
+    let place = Place { journal: &options.data, snapshots, lost };
+    let problem = match &source {
+        OpenError::Node(raft_nostd::OpenError::Config(error)) => {
+            return Error::Usage(error.to_string());
+        }
+        OpenError::Node(error) => place.problem(error),
+        _ => None,
+    };
+    let (directory, cluster) = (options.data.clone(), options.cluster.clone());
+    problem.map_or(Error::Open { directory, cluster, source }, Error::Snapshot)
 }
 
 fn greet(
@@ -181,7 +201,11 @@ fn greet(
         voters.join(", "),
         data.display()
     ));
-    let raft = node.node().raft();
+    let (raft, snapshots) = (node.node().raft(), node.node().snapshots());
+    let lost = snapshots.map_or(&[][..], FileMedium::lost);
+    if !lost.is_empty() {
+        voice.say(format_args!("{}", Spared(lost, raft.snapshot())));
+    }
     let vote = raft.hard_state().vote.map_or("nobody".to_owned(), |node| node.to_string());
     voice.say(format_args!(
         "recovered term {}, vote for {vote}, {} entries, boot {}",

@@ -2,6 +2,7 @@
 
 use super::say::{Seldom, Told, Voice};
 use super::sends::Sends;
+use super::trouble::{Bounds, Trouble, Whose};
 use adapter_mio::Unreadable;
 use adapter_std::files;
 use raft_nostd::{Duration, Event, Instant, Manifest, NodeId, Position, Raft, SnapshotFailure};
@@ -22,8 +23,10 @@ const REPORT_SHIFT_MAX: u32 = 6;
 pub struct Saves {
     /// Seconds since 1970 when the last one became durable, or this process began.
     last: u64,
-    /// Whether the last one came about.
-    outcome: Outcome,
+    /// Why the last one did not come about.
+    trouble: Option<Trouble>,
+    /// The leader's snapshot that was told to be too large for this node.
+    too_large: Option<Manifest>,
     /// How many changes of this run the last one has.
     saved: u64,
     /// What keeps the newest from being read, as far as is known.
@@ -32,8 +35,7 @@ pub struct Saves {
     unreadable: u64,
     lines: Lines,
     under_way: Option<Course>,
-    /// Bytes in all files of one snapshot.
-    room: u64,
+    bounds: Bounds,
     sends: Sends,
 }
 
@@ -45,6 +47,17 @@ struct Lines {
     installed: Seldom,
     failed: Seldom,
     unreadable: Seldom,
+}
+
+/// What there is to know of a node when a snapshot came to its end.
+#[derive(Clone, Copy, Debug)]
+pub struct News<'a> {
+    /// Changes of this run that the state has.
+    pub changes: u64,
+    /// What went wrong with a snapshot last.
+    pub why: Option<&'a str>,
+    /// The leader's snapshot that was given up last, and why, while it is still wanted.
+    pub declined: Option<(Manifest, SnapshotFailure)>,
 }
 
 /// How the last snapshot ended.
@@ -168,18 +181,18 @@ impl fmt::Display for What {
 }
 
 impl Saves {
-    /// None yet; the files of each will have `room` bytes. Whoever takes nothing of one for
-    /// `patience` counts as silent.
-    pub fn new(room: u64, patience: Duration) -> Self {
+    /// None yet. Whoever takes nothing of one for `patience` counts as silent.
+    pub fn new(bounds: Bounds, patience: Duration) -> Self {
         Self {
             last: unix_time(),
-            outcome: Outcome::Good,
+            trouble: None,
+            too_large: None,
             saved: 0,
             damage: None,
             unreadable: 0,
             lines: Lines::default(),
             under_way: None,
-            room,
+            bounds,
             sends: Sends::new(patience),
         }
     }
@@ -212,55 +225,76 @@ impl Saves {
         self.saved
     }
 
-    /// Takes in, and says, what became of one that has so many `changes` of this run; `why` is what
-    /// went wrong last.
-    pub fn event(
-        &mut self,
-        voice: Voice,
-        now: Instant,
-        event: &Event,
-        (changes, why): (u64, Option<&str>),
-    ) {
-        let Lines { taken, installed, failed, .. } = &mut self.lines;
+    /// Takes in, and says, what became of one.
+    pub fn event(&mut self, voice: Voice, now: Instant, event: &Event, news: News<'_>) {
+        let Lines { taken, installed, .. } = &mut self.lines;
         match event {
             Event::SnapshotTaken(position) => {
                 taken.say(voice, now, format_args!("took a snapshot {}", Through(*position)));
-                self.succeeded(changes);
+                self.succeeded(news.changes);
             }
             Event::SnapshotInstalled(position) => {
                 let through = Through(*position);
                 installed.say(voice, now, format_args!("took over a snapshot {through}"));
-                self.succeeded(changes);
+                self.succeeded(news.changes);
             }
-            Event::SnapshotFailed(failure) => {
-                // A state machine says nothing of its own.
-                let why = why.filter(|_| *failure != SnapshotFailure::Machine);
-                let why = why.unwrap_or("the state cannot be written or read");
-                let why = cure(why, self.room);
-                // Whoever hears of a failure hears of its end, too.
-                if failed.say(voice, now, format_args!("no snapshot ({failure}): {why}"))
-                    == Told::Said
-                {
-                    taken.rearm();
-                    installed.rearm();
-                }
-                self.outcome = Outcome::Failed;
-            }
+            Event::SnapshotFailed(failure) => _ = self.failed(voice, now, *failure, news),
             _ => {}
         }
+    }
+
+    /// What is too large stays so: a leader's is tried again and again, and is news once.
+    fn failed(
+        &mut self,
+        voice: Voice,
+        now: Instant,
+        failure: SnapshotFailure,
+        news: News<'_>,
+    ) -> Told {
+        let declined = news.declined.filter(|(_, why)| *why == failure).map(|(of, _)| of);
+        let whose = declined.map_or(Whose::Own, |manifest| Whose::Leaders(manifest.bytes));
+        let why = news.why.unwrap_or_default().to_owned();
+        let trouble = Trouble { failure, whose, why, bounds: self.bounds };
+        let for_good = declined.filter(|_| failure == SnapshotFailure::TooLarge);
+        let Lines { taken, installed, failed, .. } = &mut self.lines;
+        let mut told = Told::LeftOut;
+        if for_good.is_none() || self.too_large != for_good {
+            told = failed.say(voice, now, format_args!("no snapshot ({failure}): {trouble}"));
+        }
+        if told == Told::Said {
+            // Whoever hears of a failure hears of its end, too.
+            taken.rearm();
+            installed.rearm();
+            self.too_large = for_good;
+        }
+        self.trouble = Some(trouble);
+        told
     }
 
     /// One is durable just now.
     fn succeeded(&mut self, changes: u64) {
         self.saved = changes;
         self.last = unix_time();
-        self.outcome = Outcome::Good;
+        self.trouble = None;
         self.damage = None; // It replaces what could not be read.
     }
 
     /// Whether the last one came about, and can be read as far as is known.
     pub fn outcome(&self) -> Outcome {
-        if self.damage.is_some() { Outcome::Failed } else { self.outcome }
+        let good = self.damage.is_none() && self.trouble.is_none();
+        if good { Outcome::Good } else { Outcome::Failed }
+    }
+
+    /// Why the last one did not come about, if it did not.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    /// Why a leader's snapshot of so many bytes was given up.
+    pub fn declined(&self, bytes: u64, failure: SnapshotFailure) -> Trouble {
+        let last = self.trouble.as_ref().filter(|last| last.failure == failure);
+        let why = last.map_or(String::new(), |last| last.why.clone());
+        Trouble { failure, whose: Whose::Leaders(bytes), why, bounds: self.bounds }
     }
 
     /// What keeps the newest from being read, as far as is known, and how often one was found to be
@@ -364,20 +398,6 @@ impl fmt::Display for Size {
     }
 }
 
-/// What the vault says of a snapshot that is longer than its slot begins so.
-const TOO_LARGE: &str = "the snapshot is too large";
-
-/// Why there is no snapshot, with what helps where it is too large: its chunks mean nothing to people.
-fn cure(why: &str, room: u64) -> String {
-    if !why.starts_with(TOO_LARGE) {
-        return why.to_owned();
-    }
-    format!(
-        "{TOO_LARGE} for --snapshot-max: its files have room for {room} bytes, headers included; \
-         start every node with a larger --snapshot-max"
-    )
-}
-
 /// What a snapshot is of.
 struct Through(Position);
 
@@ -447,13 +467,23 @@ mod tests {
     }
 
     #[test]
-    fn too_large_a_snapshot_is_told_in_bytes() {
-        use raft_nostd::vault::VaultError;
-        let why = VaultError::<files::FileError>::TooLarge { most: 385 }.to_string();
-        let told = cure(&why, 3 << 20);
-        assert!(told.contains("--snapshot-max: its files have room for 3145728 bytes"), "{told}");
-        assert!(!told.contains("chunks"), "{told}");
-        assert_eq!(cure("no space for x", 3 << 20), "no space for x");
+    fn what_a_leader_sends_in_vain_is_told_once() {
+        let bounds = Bounds { most: 1, room: 1 };
+        let mut saves = Saves::new(bounds, Duration::from_millis(1));
+        let mut failed = |seconds, bytes, failure| {
+            let manifest = Manifest { bytes, ..Manifest::default() };
+            let news = News { changes: 0, why: None, declined: Some((manifest, failure)) };
+            saves.failed(Voice::Quiet, at(seconds), failure, news)
+        };
+        assert_eq!(failed(0, 5, SnapshotFailure::TooLarge), Told::Said);
+        assert_eq!(failed(20, 5, SnapshotFailure::TooLarge), Told::LeftOut);
+        assert_eq!(failed(40, 6, SnapshotFailure::TooLarge), Told::Said, "another snapshot");
+        assert_eq!(failed(41, 7, SnapshotFailure::TooLarge), Told::LeftOut, "not every second");
+        assert_eq!(failed(51, 7, SnapshotFailure::TooLarge), Told::Said);
+        // A disk may have room again.
+        assert_eq!(failed(61, 7, SnapshotFailure::Full), Told::Said);
+        assert_eq!(failed(71, 7, SnapshotFailure::Full), Told::Said);
+        assert!(saves.trouble().unwrap().to_string().contains("disk of this node is full"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::discarded::Left;
 use super::encoding::{Command, encode};
 use super::machine::{Machine, Response};
 use super::reply::{self, Reply};
-use super::saves::Way;
+use super::saves::{News, Way};
 use super::say::Voice;
 use super::waiting::Waiter;
 use adapter_mio::{FIRST_TOKEN, Node, Service};
@@ -324,9 +324,14 @@ impl<D: Medium> Service<D> for Kv {
                 self.voice.say(format_args!("the journal cannot grow: {why}"));
             }
             Event::SnapshotTaken(_) | Event::SnapshotInstalled(_) | Event::SnapshotFailed(_) => {
-                let (voice, now) = (self.voice, node.now());
-                let news = (node.machine().changes_written(), node.snapshot_error());
-                self.shared.saves.event(voice, now, &event, news);
+                let raft = node.raft();
+                let incoming = raft.incoming_snapshot().map(|(manifest, ..)| *manifest);
+                let news = News {
+                    changes: node.machine().changes_written(),
+                    why: node.snapshot_error(),
+                    declined: incoming.zip(raft.incoming_failure()),
+                };
+                self.shared.saves.event(self.voice, node.now(), &event, news);
             }
             Event::StorageRecovered => self.voice.say(format_args!("the journal can grow again")),
             Event::Halted(_) => self.phase = Phase::Ending("the node has halted"),

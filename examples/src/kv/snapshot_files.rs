@@ -2,25 +2,53 @@
 
 use super::error::Error;
 use super::options::Options;
+use super::trouble::Bounds;
 use adapter_std::files::{self, FileError, FileMedium, Space};
 use raft_nostd::journal::{Geometry, Medium};
+use raft_nostd::vault::{Owner, Vault, VaultError, owner_of};
+use raft_nostd::{ClusterId, NodeId};
+use std::fs;
 
 /// The folder, in that of the journal.
 pub const SNAPSHOTS: &str = "snapshots";
 /// Bytes in a file: 1 MiB and 16 MiB at most. One is made when it is needed, and grows.
 const SEGMENT: (u64, u64) = (1 << 20, 16 << 20);
+/// The files of a blank one.
+const OWN_FILES: [&str; 2] = ["medium.toml", "lock"];
 /// The most files it can have.
 const SEGMENTS_MAX: u32 = files::Options::SEGMENTS_MAX;
 /// The longest snapshot, unless asked for otherwise.
 const SNAPSHOT_MAX: u64 = 1 << 30;
 
+/// Whether a start made the folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folder {
+    /// It was there.
+    Found,
+    /// It is new, and blank.
+    Made,
+}
+
+impl Folder {
+    /// Takes back what a start made that is refused.
+    pub fn unmake(self, options: &Options) {
+        if self == Self::Made {
+            let directory = options.data.join(SNAPSHOTS);
+            // What cannot be removed is a blank folder, which the next start takes as one.
+            let _ = OWN_FILES.map(|name| fs::remove_file(directory.join(name)));
+            let _ = fs::remove_dir(&directory);
+        }
+    }
+}
+
 /// Two slots for snapshots: of the length asked for, or as the directory has them.
 ///
 /// # Errors
 /// When the files cannot be used, or there cannot be as many as are asked for.
-pub fn open(options: &Options) -> Result<FileMedium, Error> {
+pub fn open(options: &Options) -> Result<(FileMedium, Folder), Error> {
     let directory = options.data.join(SNAPSHOTS);
-    let (bytes, segments) = match FileMedium::open_read_only(&directory) {
+    let folder = if directory.exists() { Folder::Found } else { Folder::Made };
+    let (bytes, segments) = match FileMedium::open_remains_read_only(&directory) {
         Ok(medium) => {
             let Geometry { segment_bytes, segments, .. } = medium.geometry();
             // There may be more files than before, each as long.
@@ -42,13 +70,38 @@ pub fn open(options: &Options) -> Result<FileMedium, Error> {
     let shape = files::Options::new(bytes, segments)
         .with_sync(options.sync.into())
         .with_space(Space::Grown);
-    FileMedium::open(&directory, shape).map_err(Error::Directory)
+    // Whether a file that is lost is needed, is known when the journal was read.
+    let medium = FileMedium::open_remains(&directory, shape).map_err(Error::Directory)?;
+    Ok((medium, folder))
 }
 
-/// Bytes in all files of one of the two.
-pub fn room(medium: &FileMedium) -> u64 {
+/// Whose snapshots these are, and the bound of their chunks, if there are any.
+///
+/// # Errors
+/// When they cannot be looked at, or are of another format.
+pub fn whose(medium: &mut FileMedium) -> Result<Option<(Owner, u32)>, VaultError<FileError>> {
+    if let Some(found) = owner_of(medium).map_err(VaultError::Medium)? {
+        return Ok(Some(found));
+    }
+    // Nobody's that this version can read; that they are of another is for the vault to say.
+    let Some(node) = NodeId::new(1) else { return Ok(None) };
+    let nobody = Owner { cluster: ClusterId(0), node, incarnation: 0 };
+    match Vault::open(medium, nobody, 1, 0, &mut [0; 256]) {
+        Err(error @ VaultError::Format(_)) => Err(error),
+        _ => Ok(None),
+    }
+}
+
+/// What bounds a snapshot there.
+pub fn bounds(options: &Options, medium: &FileMedium) -> Bounds {
     let Geometry { segment_bytes, segments, .. } = medium.geometry();
-    u64::from(segments / 2).saturating_mul(u64::from(segment_bytes))
+    // The folder may have been made for more than is asked for today.
+    let most = match options.snapshot_max {
+        None if segments >= segments_for(SNAPSHOT_MAX, segment_bytes) => SNAPSHOT_MAX,
+        asked => asked.unwrap_or(0).max(most_of(segments, segment_bytes)),
+    };
+    let room = u64::from(segments / 2).saturating_mul(u64::from(segment_bytes));
+    Bounds { most, room }
 }
 
 /// Bytes in each file, and how many, for snapshots of `most` bytes.

@@ -117,6 +117,11 @@ impl Node {
     /// Stops, and starts with another value of a flag.
     pub fn restart_with(&mut self, flag: &str, value: &str) {
         assert!(self.stop().success());
+        self.start_with(flag, value);
+    }
+
+    /// Starts with another value of a flag.
+    pub fn start_with(&mut self, flag: &str, value: &str) {
         let place = self.arguments.iter().position(|one| one == flag).expect("it has the flag");
         self.arguments[place + 1] = value.to_owned();
         self.start();

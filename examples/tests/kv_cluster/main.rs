@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod cluster;
+mod folders;
 mod snapshots;
 mod space;
 

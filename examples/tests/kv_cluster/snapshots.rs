@@ -26,7 +26,7 @@ fn one_away(name: &str) -> (Cluster, usize, usize) {
 }
 
 /// `BGSAVE`, and waits until it is done.
-fn save(client: &mut Client) {
+pub fn save(client: &mut Client) {
     let taken = |client: &mut Client| {
         let info = client.ask(&["INFO", "raft"]);
         let line = info.lines().find_map(|line| line.strip_prefix("snapshots_taken:")).unwrap();
@@ -111,15 +111,48 @@ fn what_happens_often_is_told_now_and_then() {
     assert!(told > 0 && told < taken, "{told} of {taken}: {log}");
 }
 
+/// All that is advised is followed, too.
+#[test]
+fn who_has_no_place_for_a_leaders_snapshot_says_so_and_names_the_flag() {
+    let flags = ["--log-entries", "128", "--snapshot-max", "64MiB"];
+    let mut cluster = Cluster::start("no-place", &flags);
+    let leader = cluster.leader();
+    let away = (leader + 1) % cluster.nodes.len();
+    cluster.nodes[away].kill();
+    let mut client = cluster.nodes[leader].connect();
+    for number in 0..300 {
+        let (key, value) = (format!("key {number}"), format!("{number:08000}"));
+        wait_for("a write", || (client.ask(&["SET", &key, &value]) == "+OK").then_some(()));
+    }
+    save(&mut client);
+    let node = &mut cluster.nodes[away];
+    // Made for as much as today's flag says.
+    fs::remove_dir_all(node.data.join("snapshots")).unwrap();
+    node.start_with("--snapshot-max", "1MiB");
+    let bytes = cluster.nodes[leader].info("snapshot_bytes");
+    let node = &mut cluster.nodes[away];
+    let told = format!(
+        "--snapshot-max 1MiB of this node cannot hold the leader's snapshot of {bytes} bytes; start \
+         this node with --snapshot-max 3MiB or more"
+    );
+    node.says(&told);
+    for field in ["snapshot_incoming", "snapshot_failure"] {
+        assert!(node.info(field).ends_with(&told), "{}", node.info(field));
+    }
+    node.restart_with("--snapshot-max", "3MiB");
+    cluster.agreed();
+    assert_eq!(cluster.nodes[away].info("snapshot_failure"), "");
+}
+
 /// Starts a node that refuses to; its last words.
-fn last_words(node: &mut Node) -> String {
+pub fn last_words(node: &mut Node) -> String {
     node.start();
     assert_eq!(node.ended().code(), Some(1));
     let log = node.log();
     log.lines().last().unwrap().to_owned()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for file in fs::read_dir(from).unwrap().map(|file| file.unwrap().path()) {
         fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
@@ -172,8 +205,8 @@ fn a_start_without_its_snapshot_names_the_file_and_what_helps() {
     fs::remove_dir_all(&snapshots).unwrap();
     let words = last_words(node);
     assert!(words.contains("there is none in ") && words.contains(&remedy), "{words}");
+    assert!(!snapshots.exists(), "nothing was changed");
 
-    fs::remove_dir_all(&snapshots).unwrap();
     copy(&old, &snapshots);
     let words = last_words(node);
     assert!(words.contains("the newest ends at ") && words.contains(&remedy), "{words}");

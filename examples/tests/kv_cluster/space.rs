@@ -158,6 +158,13 @@ fn a_limit_on_files_costs_a_running_node_its_snapshot_alone() {
     assert!((500..2_900).contains(&taken), "{taken} were taken before the log was full");
     node.says("no snapshot (no space): no space for ");
     assert_eq!(node.info("rdb_last_bgsave_status"), "err");
+    // What is told is what helps, to everybody who may ask.
+    let more = client.ask(&["SET", "more", &"x".repeat(8_000)]);
+    let texts = [more, node.info("snapshot_failure"), node.log()];
+    for text in texts {
+        assert!(text.contains("the disk of this node is full; make space on it"), "{text}");
+        assert!(!text.contains("--snapshot-max") && !text.contains("--log-bytes"), "{text}");
+    }
     all_there(&node, taken);
     node.kill();
     node.start();

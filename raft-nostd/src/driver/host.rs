@@ -78,12 +78,105 @@ use core::convert::Infallible;
 /// assert_eq!((other.meter.count, other.meter.highest), (3, 9));
 /// ```
 ///
-/// **A map** is read in the order of its keys, one record after another, from a key on; what is
-/// changed ahead of the reader is kept for it as it was, until it has passed. So an image costs as
-/// much memory as is changed while it is read, and neither its beginning nor its end takes long.
-/// `kv` among this project's examples does that in a hundred lines (`keys.rs`, `snapshot.rs`). A
-/// small map may as well be cloned. End with a record that says what all amounts to (a count, a
-/// hash), so that `restore` notices what is missing before the end.
+/// **A small map** is cloned, and written a few records at a time. The last one says how many there
+/// were, so that `restore` notices what is missing before the end:
+///
+/// ```
+/// use raft_nostd::{Committed, SnapshotError, StateMachine};
+/// use std::collections::BTreeMap; // A map of fixed capacity will do as well.
+///
+/// /// How often each key was named.
+/// #[derive(Default)]
+/// struct Tally {
+///     map: BTreeMap<u32, u64>,
+///     image: BTreeMap<u32, u64>, // What is not written yet of a snapshot that is taken.
+///     count: u64,                // How many records that has in all.
+///     coming: BTreeMap<u32, u64>, // What was read so far of one that is restored.
+/// }
+///
+/// const RECORD: usize = 12; // Key and value.
+///
+/// impl StateMachine for Tally {
+///     type Response = u64;
+///     fn apply(&mut self, committed: Committed<'_>) -> u64 {
+///         let Ok(key) = committed.command.try_into().map(u32::from_le_bytes) else { return 0 };
+///         let times = self.map.entry(key).or_default();
+///         *times += 1;
+///         *times
+///     }
+///     fn query(&self, _: &[u8]) -> u64 { self.map.values().sum() }
+///
+///     fn snapshot(&mut self, offset: u64, piece: &mut [u8]) -> Result<usize, SnapshotError> {
+///         if piece.is_empty() {
+///             self.image.clear(); // It is given up.
+///             return Ok(0);
+///         }
+///         if offset == 0 {
+///             self.image = self.map.clone(); // The state of this moment, whatever comes.
+///             self.count = self.image.len() as u64;
+///         }
+///         if offset == self.count * RECORD as u64 {
+///             piece[..8].copy_from_slice(&self.count.to_le_bytes());
+///             return Ok(8);
+///         }
+///         let mut len = 0; // Zero behind the count: the end.
+///         for record in piece.chunks_exact_mut(RECORD) {
+///             let Some((key, times)) = self.image.pop_first() else { break };
+///             record[..4].copy_from_slice(&key.to_le_bytes());
+///             record[4..].copy_from_slice(&times.to_le_bytes());
+///             len += RECORD;
+///         }
+///         Ok(len)
+///     }
+///     fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
+///         if offset == 0 {
+///             self.coming.clear();
+///         }
+///         let count = self.coming.len() as u64;
+///         match offset.checked_sub(count * RECORD as u64) {
+///             Some(8) if piece.is_empty() => self.map = std::mem::take(&mut self.coming),
+///             Some(0) if piece == count.to_le_bytes() => {} // None is missing.
+///             Some(0) if !piece.is_empty() && piece.len() % RECORD == 0 => {
+///                 for record in piece.chunks_exact(RECORD) {
+///                     let key = u32::from_le_bytes(record[..4].try_into().unwrap());
+///                     let times = u64::from_le_bytes(record[4..].try_into().unwrap());
+///                     self.coming.insert(key, times);
+///                 }
+///             }
+///             _ => return Err(SnapshotError::Malformed),
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let map: BTreeMap<u32, u64> = (0..100).map(|key| (key, 1)).collect();
+/// let mut machine = Tally { map: map.clone(), ..Tally::default() };
+/// let (mut pieces, mut offset) = (Vec::new(), 0);
+/// loop {
+///     let mut piece = [0; 100];
+///     let len = machine.snapshot(offset, &mut piece).unwrap();
+///     pieces.push((offset, piece[..len].to_vec()));
+///     if len == 0 { break }
+///     offset += len as u64;
+///     machine.map.insert(99, offset); // Meanwhile.
+/// }
+/// let mut other = Tally::default();
+/// for (offset, piece) in &pieces {
+///     other.restore(*offset, piece).unwrap();
+/// }
+/// assert_eq!(other.map, map, "as it was at the first piece");
+/// // A snapshot that lacks a piece does not become the state.
+/// pieces.remove(2);
+/// let mut all = pieces.iter();
+/// assert!(all.any(|(offset, piece)| other.restore(*offset, piece).is_err()));
+/// assert_eq!(other.map, map);
+/// ```
+///
+/// **A large map** takes too long to clone. It is read in the order of its keys, one record after
+/// another, from a key on; what is changed ahead of the reader is kept for it as it was, until it has
+/// passed. So an image costs as much memory as is changed while it is read, and neither its beginning
+/// nor its end takes long. `kv` among this project's examples does that in a hundred lines (`keys.rs`,
+/// `snapshot.rs`).
 ///
 /// **A struct in flash** that is written as a log of records has its image for nothing: remember
 /// where the log ended, and let pieces be whole records, which `restore` gets back as they were;

@@ -16,6 +16,8 @@ pub struct Compaction {
     /// Once so many bytes of log entries were applied since the last one. `u64::MAX`, the default:
     /// never for that.
     pub after_bytes: u64,
+    /// Once so many entries were. `u32::MAX`, the default: never for that.
+    pub after_entries: u32,
     /// Bytes that one turn takes or restores before the host looks at its inputs again; a chunk at
     /// least. 64 KiB by default: some 50 microseconds on a server.
     pub bytes_per_turn: u32,
@@ -26,7 +28,12 @@ pub struct Compaction {
 
 impl Default for Compaction {
     fn default() -> Self {
-        Self { after_bytes: u64::MAX, bytes_per_turn: 64 << 10, bytes_per_sync: 1 << 20 }
+        Self {
+            after_bytes: u64::MAX,
+            after_entries: u32::MAX,
+            bytes_per_turn: 64 << 10,
+            bytes_per_sync: 1 << 20,
+        }
     }
 }
 
@@ -200,7 +207,9 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         if self.is_newest_useless() {
             return true;
         }
-        let much = self.raft.bytes_since_snapshot() >= self.work.policy.after_bytes;
+        let Compaction { after_bytes, after_entries, .. } = self.work.policy;
+        let much = self.raft.bytes_since_snapshot() >= after_bytes
+            || self.raft.entries_since_snapshot() >= after_entries;
         // A follower that takes in the last one would have to begin again.
         let asked = (much || self.work.wish == Wish::Now) && !self.raft.is_sending(now);
         asked || self.raft.is_compaction_urged(now)
@@ -428,6 +437,9 @@ enum Fault<H: Host> {
 }
 
 fn failure<H: Host>(error: &SnapshotsError<H>) -> SnapshotFailure {
+    if matches!(error, VaultError::TooLarge { .. }) {
+        return SnapshotFailure::TooLarge;
+    }
     match error.failure::<H::Snapshots>() {
         PersistFailure::Full => SnapshotFailure::Full,
         PersistFailure::Failed => SnapshotFailure::Storage,

@@ -76,6 +76,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
             incoming.stage = Stage::Awaiting;
             incoming.receipt = Receipt::Declined;
             incoming.declined_until = now.plus(patience);
+            incoming.failure = Some(failure);
             node.news.snapshot_failed = Some(failure);
             node.owe_receipt();
         }
@@ -117,6 +118,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
             incoming.stage = Stage::Awaiting;
             incoming.receipt = Receipt::Declined;
             incoming.declined_until = now.plus(patience);
+            incoming.failure = Some(failure);
         }
         Ok(())
     }

@@ -136,6 +136,7 @@ impl<'a, B: AsRef<[u8]> + AsMut<[u8]>> Loading<'a, B> {
                 receipt: Receipt::Taken,
                 heard_at: start.now,
                 declined_until: Instant::ORIGIN,
+                failure: None,
             }
         });
         Ok(Raft { node: Node::new(&self.config, self.log, snapshots, self.journal_base, &start) })

@@ -16,7 +16,7 @@ use crate::error::Halt;
 use crate::manifest::Manifest;
 use crate::state::Node;
 use crate::state::metrics::Metrics;
-use crate::state::news::Status;
+use crate::state::news::{SnapshotFailure, Status};
 use crate::time::{Duration, Instant};
 use crate::types::{HardState, Index, Life, NodeId, Position, Term};
 use crate::wire::Room;
@@ -143,6 +143,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
         self.node.bytes_since_snapshot()
     }
 
+    /// How many entries were applied since the newest snapshot. O(1).
+    pub fn entries_since_snapshot(&self) -> u32 {
+        self.node.entries_since_snapshot()
+    }
+
     /// The newest snapshot that this node has durably.
     pub fn snapshot(&self) -> Option<&Manifest> {
         self.node.snapshots.newest.as_ref()
@@ -153,6 +158,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
     pub fn incoming_snapshot(&self) -> Option<(&Manifest, u32, Instant)> {
         let incoming = self.node.snapshots.incoming.as_ref()?;
         Some((&incoming.manifest, incoming.chunks, incoming.heard_at))
+    }
+
+    /// Why the snapshot that a leader is sending was given up when it was last tried, if it was:
+    /// it is sent again from its beginning, until it is taken over.
+    pub fn incoming_failure(&self) -> Option<SnapshotFailure> {
+        self.node.snapshots.incoming.as_ref()?.failure
     }
 
     /// While this node leads: how many chunks of its newest snapshot `peer` has, when it needs it.

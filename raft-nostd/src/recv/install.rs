@@ -120,6 +120,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             receipt: Receipt::Taken,
             heard_at: now,
             declined_until: Instant::ORIGIN,
+            failure: None,
         }));
         if incoming.manifest == manifest {
             incoming.term = term;

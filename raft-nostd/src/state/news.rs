@@ -61,8 +61,10 @@ pub enum Event {
 /// Why a snapshot did not come about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotFailure {
-    /// Its medium has no space for it.
+    /// Its medium has no space for it at present.
     Full,
+    /// It is longer than its place on the medium: no space that comes back helps.
+    TooLarge,
     /// Its medium failed, or gave back other bytes than were written.
     Storage,
     /// The state machine did not write it, or did not take it.
@@ -73,6 +75,7 @@ impl core::fmt::Display for SnapshotFailure {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
             Self::Full => "no space",
+            Self::TooLarge => "too large for its place",
             Self::Storage => "its medium failed",
             Self::Machine => "the state machine failed",
         })

@@ -3,6 +3,7 @@
 
 use crate::error::TicketError;
 use crate::manifest::{Manifest, Membership};
+use crate::state::news::SnapshotFailure;
 use crate::time::Instant;
 use crate::types::{Index, Term};
 use crate::wire::Receipt;
@@ -44,6 +45,8 @@ pub(crate) struct Incoming {
     pub(crate) heard_at: Instant,
     /// It could not be installed: nothing of it is taken before this.
     pub(crate) declined_until: Instant,
+    /// Why not, when it was last tried.
+    pub(crate) failure: Option<SnapshotFailure>,
 }
 
 /// How far a snapshot on its way has come.

@@ -1,11 +1,11 @@
 //! Drivers in memory: a network that loses what it is told to, a clock that goes where somebody
 //! waits.
 
-use adapter_std::memory::{Behaviour, MemoryMedium};
+use adapter_std::memory::{Behaviour, MemoryError, MemoryMedium};
 use raft_nostd::journal::{Geometry, PersistFailure, WriteError};
 use raft_nostd::{
-    ClusterId, Committed, Config, Driver, Duration, Event, Host, Index, Instant, NodeId, Position,
-    ProposeError, Role, Seed, SnapshotError, StateMachine, Transport,
+    ClusterId, Committed, Config, Driver, Duration, Event, Host, Index, Instant, NodeId, OpenError,
+    Position, ProposeError, Role, Seed, SnapshotError, StateMachine, Transport,
 };
 
 pub const NODES: u32 = 3;
@@ -113,13 +113,17 @@ pub struct World {
     pub complaints: Vec<String>,
 }
 
+/// A medium with so many segments.
+pub fn place(segments: u32) -> MemoryMedium {
+    let geometry = Geometry { segments, segment_bytes: 4_096, granularity: 1, erased: 0 };
+    MemoryMedium::new(geometry, Behaviour::File)
+}
+
 impl World {
     pub fn new() -> Self {
-        let shape =
-            |segments| Geometry { segments, segment_bytes: 4_096, granularity: 1, erased: 0 };
         Self {
-            medium: MemoryMedium::new(shape(8), Behaviour::File),
-            snapshots: MemoryMedium::new(shape(6), Behaviour::File),
+            medium: place(8),
+            snapshots: place(6),
             machine: Machine::default(),
             air: Air::default(),
             events: Vec::new(),
@@ -162,7 +166,7 @@ impl Host for World {
         self.events.push(event);
     }
 
-    fn storage_error(&mut self, error: WriteError<adapter_std::memory::MemoryError>) {
+    fn storage_error(&mut self, error: WriteError<MemoryError>) {
         assert_eq!(error.failure(), PersistFailure::Full, "{error}");
     }
 
@@ -172,6 +176,7 @@ impl Host for World {
 }
 
 pub type Node = Driver<World, 3>;
+pub type Refusal = OpenError<MemoryError, MemoryError>;
 
 pub struct Cluster {
     pub nodes: Vec<Option<Node>>,
@@ -207,6 +212,10 @@ impl Cluster {
     }
 
     pub fn start(&mut self, at: usize, world: World) {
+        self.try_start(at, world).unwrap();
+    }
+
+    pub fn try_start(&mut self, at: usize, world: World) -> Result<(), Refusal> {
         let voters: Vec<_> = (1..=NODES).map(id).collect();
         let mut config = Config::new(ClusterId(5), voters[at], &voters).with_max_datagram(DATAGRAM);
         config.log_entries = self.log_entries;
@@ -216,9 +225,10 @@ impl Cluster {
         config.heartbeat = Duration::from_millis(20);
         let memory = vec![0; config.log_bytes(40) as usize];
         let seed = Seed { public: self.draw(), secret: self.draw() };
-        let node = Node::open(&config, memory, world, seed, self.now, &mut [0; 400]).unwrap();
+        let node = Node::open(&config, memory, world, seed, self.now, &mut [0; 400])?;
         self.nodes[at] = Some(node);
         self.wakes[at] = self.now;
+        Ok(())
     }
 
     /// Stops a node as by `kill -9`: what it wrote is there, what it was about to say is not.

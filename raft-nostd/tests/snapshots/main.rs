@@ -6,5 +6,6 @@ mod crash;
 mod full;
 mod refused;
 mod salt;
+mod slots;
 mod support;
 mod together;

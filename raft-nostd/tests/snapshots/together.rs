@@ -1,6 +1,6 @@
 //! Three drivers: logs that are compacted, followers that get snapshots (dissertation §5).
 
-use crate::cluster::{Cluster, World};
+use crate::cluster::{Cluster, World, place};
 use raft_nostd::{Compaction, Duration, Event, SnapshotFailure};
 
 #[test]
@@ -120,6 +120,46 @@ fn a_full_disk_costs_the_snapshot_and_not_the_node() {
     assert!(cluster.node(leader).raft().metrics().snapshots_taken > 0);
 }
 
+/// A place that is too small is no disk that is full: space that comes back does not help.
+#[test]
+fn a_snapshot_that_is_longer_than_its_place_is_told_as_that() {
+    let too_large = Event::SnapshotFailed(SnapshotFailure::TooLarge);
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let mut disks = cluster.kill(away);
+    cluster.write(1_500);
+    cluster.settle();
+    disks.snapshots = place(2);
+    cluster.start(away, disks);
+    // What its leader sends it.
+    cluster.until("a complaint", |cluster| cluster.node(away).host().events.contains(&too_large));
+    assert_eq!(cluster.node(away).raft().incoming_failure(), Some(SnapshotFailure::TooLarge));
+    let mut disks = cluster.kill(away);
+    disks.snapshots = place(6);
+    cluster.start(away, disks);
+    cluster.settle();
+    assert_eq!(cluster.node(away).raft().incoming_failure(), None);
+    assert_eq!(cluster.node(away).raft().metrics().snapshots_installed, 1);
+}
+
+#[test]
+fn a_state_that_outgrows_its_place_is_told_as_that() {
+    let mut cluster = Cluster::new(64);
+    for at in 0..3 {
+        let mut disks = cluster.kill(at);
+        disks.snapshots = place(2);
+        cluster.start(at, disks);
+    }
+    cluster.until("a complaint", |cluster| {
+        let leader = cluster.elect();
+        let now = cluster.now;
+        let _full = cluster.node_mut(leader).propose(now, &[7; 8]);
+        let told = &cluster.node(leader).host().events;
+        told.contains(&Event::SnapshotFailed(SnapshotFailure::TooLarge))
+    });
+}
+
 #[test]
 fn a_snapshot_is_taken_on_request() {
     let mut cluster = Cluster::new(128);
@@ -151,6 +191,23 @@ fn a_snapshot_is_taken_after_so_many_bytes() {
     cluster.settle();
     assert!(cluster.node(leader).raft().metrics().snapshots_taken >= 1);
     assert!(cluster.node(leader).raft().bytes_since_snapshot() < 400);
+}
+
+#[test]
+fn a_snapshot_is_taken_after_so_many_entries() {
+    let mut cluster = Cluster::new(128);
+    let leader = cluster.elect();
+    let policy = Compaction { after_entries: 20, ..Compaction::default() };
+    cluster.node_mut(leader).set_compaction(policy);
+    cluster.write(18);
+    cluster.settle();
+    // The first entry opens the term.
+    assert_eq!(cluster.node(leader).raft().entries_since_snapshot(), 19);
+    assert_eq!(cluster.node(leader).raft().metrics().snapshots_taken, 0);
+    cluster.write(1);
+    cluster.settle();
+    assert_eq!(cluster.node(leader).raft().metrics().snapshots_taken, 1);
+    assert_eq!(cluster.node(leader).raft().entries_since_snapshot(), 0);
 }
 
 /// A newer snapshot that is merely asked for waits for a follower that takes in the last one. One that

@@ -7,7 +7,13 @@ use std::io::ErrorKind;
 const GROWN: Options = OPTIONS.with_space(Space::Grown);
 
 fn open_grown(dir: &TempDir, plan: &Plan) -> FileMedium {
-    FileMedium::open_on(Disk::hooked(SyncPolicy::Always, plan.hook()), dir.path(), GROWN).unwrap()
+    FileMedium::open_on(
+        Disk::hooked(SyncPolicy::Always, plan.hook()),
+        dir.path(),
+        GROWN,
+        Losses::Refused,
+    )
+    .unwrap()
 }
 
 fn len(dir: &TempDir, segment: u32) -> u64 {

@@ -27,7 +27,8 @@ fn child() {
         Ok(())
     });
     let disk = Disk::hooked(SyncPolicy::Always, hook);
-    let mut medium = FileMedium::open_on(disk, Path::new(&directory), OPTIONS).unwrap();
+    let mut medium =
+        FileMedium::open_on(disk, Path::new(&directory), OPTIONS, Losses::Refused).unwrap();
     for segment in 0..2 {
         medium.erase(segment).unwrap();
         for offset in 0..2 {

@@ -8,6 +8,7 @@ mod limit;
 mod order;
 
 use super::disk::{Disk, Hook};
+use super::lost::Losses;
 use super::{FileError, FileMedium, Operation, Options, Space, SyncPolicy};
 use crate::testing::TempDir;
 use raft_nostd::journal::Medium;
@@ -21,7 +22,12 @@ const OPTIONS: Options = Options::new(BYTES, 3);
 
 /// Opens with a say in every call.
 fn open(dir: &TempDir, hook: Hook) -> Result<FileMedium, FileError> {
-    FileMedium::open_on(Disk::hooked(SyncPolicy::Always, hook), dir.path(), OPTIONS)
+    FileMedium::open_on(
+        Disk::hooked(SyncPolicy::Always, hook),
+        dir.path(),
+        OPTIONS,
+        Losses::Refused,
+    )
 }
 
 /// The next calls to fail, shared with a hook.

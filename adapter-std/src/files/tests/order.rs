@@ -87,10 +87,10 @@ fn names_that_a_killed_predecessor_made_are_synced() {
     let deep = dir.path().join("a/b/c");
     plan.fail(Operation::CreateDirectory, "/c", io::ErrorKind::Interrupted);
     let disk = Disk::hooked(SyncPolicy::Always, plan.hook());
-    FileMedium::open_on(disk, &deep, OPTIONS).unwrap_err();
+    FileMedium::open_on(disk, &deep, OPTIONS, Losses::Refused).unwrap_err();
     assert!(plan.is_done() && dir.path().join("a/b").is_dir() && !deep.exists());
     let disk = Disk::hooked(SyncPolicy::Always, log.hook());
-    FileMedium::open_on(disk, &deep, OPTIONS).unwrap();
+    FileMedium::open_on(disk, &deep, OPTIONS, Losses::Refused).unwrap();
     let lines = log.take();
     let record = lines.iter().position(|line| line == "create medium.toml.new").unwrap();
     for name in ["sync directory b", "sync directory a", "sync directory ."] {
@@ -98,7 +98,7 @@ fn names_that_a_killed_predecessor_made_are_synced() {
     }
     // Once is enough.
     let disk = Disk::hooked(SyncPolicy::Always, log.hook());
-    FileMedium::open_on(disk, &deep, OPTIONS).unwrap();
+    FileMedium::open_on(disk, &deep, OPTIONS, Losses::Refused).unwrap();
     assert!(!log.take().iter().any(|line| line.starts_with("sync")));
 }
 
@@ -110,7 +110,7 @@ fn names_above_that_belong_to_others_are_left_to_them() {
     let kind = io::ErrorKind::PermissionDenied;
     plan.fail(Operation::SyncDirectory, above.to_str().unwrap().trim_end_matches('/'), kind);
     let disk = Disk::hooked(SyncPolicy::Always, plan.hook());
-    FileMedium::open_on(disk, &dir.path().join("a"), OPTIONS).unwrap();
+    FileMedium::open_on(disk, &dir.path().join("a"), OPTIONS, Losses::Refused).unwrap();
     assert!(plan.is_done());
 }
 
@@ -119,7 +119,7 @@ fn directories_are_made_one_below_the_other() {
     let (dir, log) = (TempDir::new("nested"), Log::default());
     let deep = dir.path().join("a/b");
     let disk = Disk::hooked(SyncPolicy::Always, log.hook());
-    let medium = FileMedium::open_on(disk, &deep, OPTIONS).unwrap();
+    let medium = FileMedium::open_on(disk, &deep, OPTIONS, Losses::Refused).unwrap();
     assert_eq!(medium.directory(), deep);
     let lines = log.take();
     assert_eq!(lines[..2], ["create directory a", "create directory b"]);
@@ -161,7 +161,7 @@ fn a_sync_covers_what_a_predecessor_left() {
 fn with_the_policy_never_nothing_is_synced() {
     let (dir, log) = (TempDir::new("never"), Log::default());
     let disk = Disk::hooked(SyncPolicy::Never, log.hook());
-    let mut medium = FileMedium::open_on(disk, dir.path(), OPTIONS).unwrap();
+    let mut medium = FileMedium::open_on(disk, dir.path(), OPTIONS, Losses::Refused).unwrap();
     medium.erase(0).unwrap();
     medium.write(0, 0, b"a").unwrap();
     medium.sync().unwrap();
