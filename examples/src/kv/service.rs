@@ -15,7 +15,7 @@ use mio::event::Event as Readiness;
 use mio::net::{TcpListener, TcpStream, UnixStream};
 use mio::{Interest, Token};
 use raft_nostd::journal::Medium;
-use raft_nostd::{Duration, Event, Instant, Position, ReadId, Status};
+use raft_nostd::{Duration, Event, Instant, Position, ReadId, Role, Status};
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -311,7 +311,12 @@ impl<D: Medium> Service<D> for Kv {
                 }
             }
             Event::LogFull(full) => {
-                self.voice.say(format_args!("{}", raft_nostd::ProposeError::LogFull(full)));
+                let way = match node.raft().status().role {
+                    Role::Leader => "",
+                    _ => ", and others have room: makes way for one of them",
+                };
+                let full = raft_nostd::ProposeError::LogFull(full);
+                self.voice.say(format_args!("{full}{way}"));
             }
             Event::CapacityDiffers { leader } => self.voice.say(format_args!(
                 "the log or datagram bounds of this node and of node {leader} differ"
