@@ -57,8 +57,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         }
         let capacity = self.log.capacity();
         let open = self.held_behind(self.commit);
+        // (The longest frame fits into half of any log.)
         let crowded = open.entries >= capacity.entries >> 1
-            || (open.entries > 0 && open.bytes.saturating_add(len) > capacity.bytes >> 1);
+            || open.bytes.saturating_add(len) > capacity.bytes >> 1;
         if !crowded && self.majority_has(now, needed) {
             return Ok(());
         }

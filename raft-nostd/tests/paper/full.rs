@@ -59,14 +59,35 @@ fn what_is_not_committed_fills_at_most_half_the_bytes() {
     assert!(open <= capacity / 2 && open + 230 > capacity / 2, "{taken}: {open} of {capacity}");
 }
 
-/// A single command may be longer than half of a small ring: alone it is taken.
+/// ... to the byte.
+#[test]
+fn half_of_the_bytes_is_half_to_the_byte() {
+    let mut exact = 0;
+    for less in 0..500 {
+        let options = Options { log_bytes: few_bytes().log_bytes - less, ..few_bytes() };
+        let mut solo = Solo::with(3, Disk::default(), &options);
+        solo.lead_and_commit();
+        let half = solo.me.raft.capacity().bytes / 2;
+        let before = solo.me.raft.room().bytes;
+        let (_, refused) = fill(&mut solo, &[1; 200]);
+        assert_eq!(refused, UNCOMMITTED);
+        let open = before - solo.me.raft.room().bytes;
+        let next = solo.me.raft.last().index.next();
+        let len = encoded_len(Position { term: Term(1), index: next }, 200).unwrap() as u32;
+        assert!(open <= half && open + len > half, "{open} of {half}");
+        exact += u32::from(open == half);
+    }
+    assert!(exact > 0, "half of it can be had");
+}
+
+/// A single command fills half of the smallest ring at most: alone it is always taken.
 #[test]
 fn one_command_is_always_taken_when_nothing_is_open() {
     let options =
-        Options { log_entries: 8, log_bytes: 8 * 16 + 900, max_command: 250, ..few_bytes() };
+        Options { log_entries: 8, log_bytes: 8 * 16 + 840, max_command: 250, ..few_bytes() };
     let mut solo = Solo::with(3, Disk::default(), &options);
     solo.lead_and_commit();
-    assert!(solo.me.raft.capacity().bytes < 2 * 330);
+    assert!(solo.me.raft.capacity().bytes <= 2 * 280);
     assert_eq!(fill(&mut solo, &[1; 250]).0, 1);
 }
 

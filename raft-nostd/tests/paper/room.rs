@@ -179,7 +179,7 @@ fn all_that_is_taken_is_committed_where_logs_begin_at_different_places() {
     net.run(500);
     let now = net.now;
     net.node(leader).compact(now);
-    let mut taken = 0;
+    let (mut taken, mut waited) = (0, 0);
     loop {
         let now = net.now;
         match net.node(leader).raft.propose(now, &[1; 200]) {
@@ -188,6 +188,8 @@ fn all_that_is_taken_is_committed_where_logs_begin_at_different_places() {
             UNCOMMITTED => net.run(100),
             other => panic!("{other:?}"),
         }
+        waited += 1;
+        assert!(waited < 1_000, "neither taken nor refused for good: {taken} were taken");
     }
     net.run(500);
     let raft = &net.node(leader).raft;
