@@ -97,7 +97,8 @@ pub struct Options {
     ///
     /// 1MiB to 1700MiB. Two have a place beside the journal, in DIR/snapshots; each takes as much of
     /// the disk as it needs. So DIR never takes more than --journal, 2.6 times this, and 3MiB; this
-    /// being the most that DIR was ever started with. When the state outgrows it, the log is not
+    /// being the most that DIR was ever started with. (A place is whole files, so that what is a little
+    /// longer may fit.) When the state outgrows it, the log is not
     /// compacted any more and fills up, until the node is started with more.
     #[arg(long, value_name = "BYTES", value_parser = snapshot_bytes)]
     pub snapshot_max: Option<u64>,
@@ -153,15 +154,17 @@ pub struct Options {
     ///
     /// When more than half of them are used, the node takes a snapshot of its state and forgets the
     /// entries that it is of. Takes 16 bytes of memory each, when used. Enlarge it when writes are
-    /// answered -OOM although INFO has rdb_last_bgsave_status:ok, and log_room_entries gets to 0.
+    /// answered -OOM although INFO has rdb_last_bgsave_status:ok, and log_room_entries gets to an eighth
+    /// of them (1024, if that is less), which is a reserve for elections.
     #[arg(long, value_name = "N", default_value_t = 1 << 22, value_parser = log_entries)]
     pub log_entries: u32,
 
     /// Bytes the log can hold, three of the longest commands to 1GiB; the same on every node
     ///
     /// Enlarge it when writes are answered -OOM although INFO has rdb_last_bgsave_status:ok, and
-    /// log_room_bytes gets near 0: entries come in faster than snapshots make room. The journal must
-    /// have a little more than twice as much; see --journal.
+    /// log_room_bytes gets near 0 (where logs are small, to the reserve of an eighth of the entries, 30
+    /// bytes each): entries come in faster than snapshots make room. The journal must have a little
+    /// more than twice as much; see --journal.
     #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = log_bytes)]
     pub log_bytes: u64,
 

@@ -208,7 +208,7 @@ fn greet(
     }
     let vote = raft.hard_state().vote.map_or("nobody".to_owned(), |node| node.to_string());
     voice.say(format_args!(
-        "recovered term {}, vote for {vote}, {} entries, boot {}",
+        "recovered term {}, vote for {vote}, log through entry {}, boot {}",
         raft.term(),
         raft.last().index,
         raft.life().boot

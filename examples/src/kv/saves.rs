@@ -1,7 +1,7 @@
 //! What is told about snapshots: when the last one was taken, and how one gets on, with a rate.
 
 use super::say::{Seldom, Told, Voice};
-use super::sends::Sends;
+use super::sends::{self, Sends};
 use super::trouble::{Bounds, Trouble, Whose};
 use adapter_mio::Unreadable;
 use adapter_std::files;
@@ -44,6 +44,7 @@ pub struct Saves {
 struct Lines {
     taken: Seldom,
     sent: Seldom,
+    silent: Seldom,
     installed: Seldom,
     failed: Seldom,
     unreadable: Seldom,
@@ -126,6 +127,7 @@ impl Course {
         let of = of.map_or(String::new(), |of| format!(" of {}", Size(of)));
         let again = match self.again {
             0 => String::new(),
+            1 => " (begun again once)".to_owned(),
             times => format!(" (begun again {times} times)"),
         };
         Some(format!("{what}: {}{of}, {}/s{again}", Size(bytes), Size(rate)))
@@ -210,8 +212,12 @@ impl Saves {
         raft: &Raft<Box<[u8]>, VOTERS_MAX>,
     ) {
         let Self { sends, lines, .. } = self;
-        sends.look(now, raft, |done| {
-            lines.sent.say(voice, now, format_args!("{done}"));
+        sends.look(now, raft, |news| {
+            let seldom = match news {
+                sends::News::Done(_) => &mut lines.sent,
+                sends::News::Silent(_) => &mut lines.silent,
+            };
+            seldom.say(voice, now, format_args!("{news}"));
         });
     }
 
@@ -367,7 +373,11 @@ impl Way {
             let bytes = share(manifest.bytes, chunks, manifest.chunks);
             Self { what, last: Some(manifest.last), bytes, of: Some(manifest.bytes) }
         };
-        if let Some((manifest, chunks, _)) = raft.incoming_snapshot() {
+        // (One that was given up, and is not sent again yet, is no work.)
+        let given_up = |chunks| chunks == 0 && raft.incoming_failure().is_some();
+        if let Some((manifest, chunks, _)) = raft.incoming_snapshot()
+            && !given_up(chunks)
+        {
             return Some(part(What::Receiving, manifest, chunks));
         }
         let manifest = raft.snapshot()?;
@@ -438,7 +448,7 @@ mod tests {
         // Ten seconds are over; the rate is that of the two since.
         course = course.follow(at(10), sending(1, 0));
         course = course.follow(at(12), sending(1, 4_000));
-        let line = "sending node 2 a snapshot: 4000 B of 39 KiB, 2000 B/s (begun again 1 times)";
+        let line = "sending node 2 a snapshot: 4000 B of 39 KiB, 2000 B/s (begun again once)";
         assert_eq!(course.line(at(12)).unwrap(), line);
         // A newer snapshot is another one.
         course = course.follow(at(20), sending(2, 6_000));

@@ -53,12 +53,39 @@ pub struct Done {
     took: Duration,
 }
 
+/// What is worth a line.
+#[derive(Clone, Copy, Debug)]
+pub enum News {
+    /// A snapshot arrived.
+    Done(Done),
+    /// The node that is sent one takes nothing of it.
+    Silent(NodeId),
+}
+
+impl fmt::Display for News {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done(done) => done.fmt(f),
+            Self::Silent(peer) => write!(
+                f,
+                "node {peer} needs a snapshot and takes none: it does not answer, or has no place for \
+                 it, which its own log tells"
+            ),
+        }
+    }
+}
+
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = self.took.as_micros() / 100_000;
-        let (seconds, tenth) = (tenths / 10, tenths % 10);
-        let (peer, size) = (self.peer, Size(self.bytes));
-        write!(f, "sent a snapshot: node {peer} has it, {size} in {seconds}.{tenth} s")
+        let (peer, size, micros) = (self.peer, Size(self.bytes), self.took.as_micros());
+        write!(f, "sent a snapshot: node {peer} has it, {size} in ")?;
+        let tenths = micros / 100_000;
+        if tenths == 0 {
+            return f.write_str("less than 0.1 s");
+        }
+        let rate = u128::from(self.bytes) * 1_000_000 / u128::from(micros);
+        let rate = Size(u64::try_from(rate).unwrap_or(u64::MAX));
+        write!(f, "{}.{} s, {rate}/s", tenths / 10, tenths % 10)
     }
 }
 
@@ -79,12 +106,12 @@ impl Sends {
         under_way.any(|send| send.peer == peer && send.answer == Answer::Silent)
     }
 
-    /// Looks at all peers; `tell` is given what arrived.
+    /// Looks at all peers; `tell` is given what arrived, and who does not take what it needs.
     pub fn look(
         &mut self,
         now: Instant,
         raft: &Raft<Box<[u8]>, VOTERS_MAX>,
-        mut tell: impl FnMut(Done),
+        mut tell: impl FnMut(News),
     ) {
         for peer in raft.peers() {
             let found = match (raft.transfer(peer), raft.snapshot(), raft.matched(peer)) {
@@ -92,8 +119,12 @@ impl Sends {
                 (_, _, Some(matched)) => Found::Has(matched),
                 _ => Found::Nothing,
             };
+            let was_silent = self.is_silent(peer);
             if let Some(done) = self.found(now, peer, found) {
-                tell(done);
+                tell(News::Done(done));
+            }
+            if self.is_silent(peer) && !was_silent {
+                tell(News::Silent(peer));
             }
         }
     }
@@ -178,7 +209,10 @@ mod tests {
         assert!(!needs(61_000, 4));
         assert!(!needs(70_000, 4), "it takes it in");
         let done = sends.found(at(70_200), peer, Found::Has(Index(9))).unwrap();
-        assert_eq!(done.to_string(), "sent a snapshot: node 3 has it, 70 MiB in 10.1 s");
+        assert_eq!(
+            done.to_string(),
+            "sent a snapshot: node 3 has it, 70 MiB in 10.1 s, 7097 KiB/s"
+        );
         assert_eq!(sends.done(), 1);
         assert!(sends.found(at(70_300), peer, Found::Has(Index(9))).is_none());
     }
@@ -191,5 +225,18 @@ mod tests {
         assert!(sends.found(at(1), peer, Found::Nothing).is_none());
         assert!(sends.found(at(2), peer, Found::Has(Index(9))).is_none());
         assert_eq!(sends.done(), 0);
+    }
+
+    #[test]
+    fn what_took_no_time_has_no_rate() {
+        let done = |micros| Done {
+            peer: NodeId::new(2).unwrap(),
+            bytes: 12 << 10,
+            took: Duration::from_micros(micros),
+        };
+        let words = "sent a snapshot: node 2 has it, 12 KiB in ";
+        assert_eq!(News::Done(done(0)).to_string(), format!("{words}less than 0.1 s"));
+        assert_eq!(News::Done(done(99_999)).to_string(), format!("{words}less than 0.1 s"));
+        assert_eq!(News::Done(done(100_000)).to_string(), format!("{words}0.1 s, 120 KiB/s"));
     }
 }

@@ -129,6 +129,20 @@ fn commands_leave_a_reserve_of_bytes() {
     }
 }
 
+/// ... which is a quarter of the bytes at most, where there are few of them.
+#[test]
+fn the_reserve_is_a_quarter_of_the_bytes_at_most() {
+    let options = Options { log_entries: 1_024, log_bytes: 1_024 * 16 + 5_230, ..few_bytes() };
+    let mut solo = Solo::with(1, Disk::default(), &options);
+    solo.lead();
+    while fill(&mut solo, &[1; 200]).1 != CAPACITY {
+        solo.steps();
+    }
+    let quarter = solo.me.raft.capacity().bytes / 4;
+    let left = solo.me.raft.room().bytes;
+    assert!(left >= quarter && left < quarter + 230, "{left}, of which {quarter} are a reserve");
+}
+
 /// With a full log a new leader is elected, opens its term from the reserve, commits what there is
 /// and answers reads.
 #[test]
