@@ -39,9 +39,9 @@ pub struct Config<'a> {
     pub election_timeout: Duration,
     /// How often a leader makes itself heard, and how soon what seems lost is sent again.
     pub heartbeat: Duration,
-    /// Bytes of entries on their way to one peer before it has acknowledged any of them; of a snapshot a
-    /// quarter of that, so that commits come first. Kernel
-    /// receive buffers are small by default: some 90 datagrams of 1,200 bytes.
+    /// Bytes of entries, or of a snapshot, on their way to one peer before it has acknowledged any of
+    /// them. A snapshot's come after all else that there is to do: this is what else may have to wait
+    /// for. Kernel receive buffers are small by default: some 90 datagrams of 1,200 bytes.
     pub window: u32,
 }
 

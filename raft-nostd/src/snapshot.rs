@@ -181,26 +181,27 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         next.is_some_and(|next| next.previous() < self.log.base().index)
     }
 
-    /// What the peer at `to` is to get next of the newest snapshot, if anything.
-    pub(crate) fn next_parcel(&self, to: usize) -> Option<Parcel> {
+    /// What the peer at `to` is to get next of the newest snapshot, if it may get a chunk, or a
+    /// heartbeat without one, just now.
+    pub(crate) fn next_parcel(&self, to: usize, content: Content) -> Option<Parcel> {
         let manifest = self.snapshots.newest?;
         let progress = &self.peers.get(to)?.progress;
         let transfer = &progress.transfer;
-        // A quarter of what entries may have: commits come first.
-        let window = (self.limits.window >> 2).checked_div(self.limits.max_chunk)?.max(1);
-        let flying = transfer.next.saturating_sub(transfer.acked);
-        let open =
-            transfer.next < manifest.chunks && flying < window && transfer.pace == Pace::Flowing;
-        if !open && progress.beat == Due::No {
-            return None;
-        }
+        let due = match content {
+            Content::Nothing => progress.beat != Due::No,
+            Content::Chunk => {
+                let window = self.limits.window.checked_div(self.limits.max_chunk)?.max(1);
+                let flying = transfer.next.saturating_sub(transfer.acked);
+                transfer.next < manifest.chunks && flying < window && transfer.pace == Pace::Flowing
+            }
+        };
         let install = Install {
             term: self.term(),
             round: self.reads.round(),
             manifest,
             chunk: transfer.next.min(manifest.chunks),
         };
-        Some(Parcel { install, content: if open { Content::Chunk } else { Content::Nothing } })
+        due.then_some(Parcel { install, content })
     }
 
     /// Remembers that `parcel` left.

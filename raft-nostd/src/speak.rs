@@ -1,5 +1,5 @@
 //! Datagrams out. None is queued: each is derived, when it is polled, from what a peer is owed and
-//! what this node wants of it.
+//! what this node wants of it. Chunks of a snapshot come last, so that they keep nothing waiting.
 
 use crate::frame::Frames;
 use crate::state::Node;
@@ -40,14 +40,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     }
 
     fn datagram_to(&mut self, now: Instant, to: usize, buf: &mut [u8]) -> Option<Said> {
-        let receiver = self.peers.get(to)?.id;
-        let envelope =
-            Envelope { cluster: self.cluster, sender: self.id, receiver, life: self.life };
+        let envelope = self.envelope_to(to)?;
+        let receiver = envelope.receiver;
         let (message, frames) =
             match self.message_owed(to).or_else(|| self.message_of_candidate(to)) {
                 Some(message) => (message, None),
                 None if self.role == Role::Leader && self.needs_snapshot(to) => {
-                    return self.install_to(now, to, &envelope, buf);
+                    return self.install_to(now, to, Content::Nothing, buf);
                 }
                 None => {
                     let append = self.message_of_leader(now, to)?;
@@ -61,18 +60,41 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         Some(Said::Whole { to: receiver, len })
     }
 
+    fn envelope_to(&self, to: usize) -> Option<Envelope> {
+        let receiver = self.peers.get(to)?.id;
+        Some(Envelope { cluster: self.cluster, sender: self.id, receiver, life: self.life })
+    }
+
+    /// Encodes the next datagram for a chunk that may be sent, but for the chunk, into `buf`. Peers take
+    /// turns. O(members).
+    pub(crate) fn next_chunk(&mut self, now: Instant, buf: &mut [u8]) -> Option<Said> {
+        if self.role != Role::Leader {
+            return None;
+        }
+        let peers = self.peers.len();
+        let mut after = (self.turn..peers).chain(0..self.turn.min(peers));
+        let to = after.find(|to| self.may_send_chunk(*to))?;
+        self.turn = to.saturating_add(1);
+        self.install_to(now, to, Content::Chunk, buf)
+    }
+
+    fn may_send_chunk(&self, to: usize) -> bool {
+        self.needs_snapshot(to) && self.next_parcel(to, Content::Chunk).is_some()
+    }
+
     /// A chunk of the newest snapshot, which the driver has; or a heartbeat without one.
     fn install_to(
         &mut self,
         now: Instant,
         to: usize,
-        envelope: &Envelope,
+        content: Content,
         buf: &mut [u8],
     ) -> Option<Said> {
-        let parcel = self.next_parcel(to)?;
+        let envelope = self.envelope_to(to)?;
+        let parcel = self.next_parcel(to, content)?;
         self.parcel_sent(now, to, &parcel);
         let to = envelope.receiver;
-        let chunk_at = wire::encode_install(envelope, &parcel.install, buf)?;
+        let chunk_at = wire::encode_install(&envelope, &parcel.install, buf)?;
         match parcel.content {
             Content::Chunk => Some(Said::Chunk { to, chunk: parcel.install.chunk, chunk_at }),
             Content::Nothing => Some(Said::Whole { to, len: wire::seal(buf, chunk_at)? }),

@@ -17,12 +17,13 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Places for `count` nodes under `root`.
+    /// Places for `count` nodes under `root`, which are to be started with `flags`.
     ///
     /// # Errors
     /// When there is no port to be had.
-    pub fn place(count: u32, root: Root) -> Result<Self, Trouble> {
-        let nodes: Result<Vec<_>, _> = (1..=count).map(|id| Node::place(id, root.path())).collect();
+    pub fn place(count: u32, root: Root, flags: &[&str]) -> Result<Self, Trouble> {
+        let nodes: Result<Vec<_>, _> =
+            (1..=count).map(|id| Node::place(id, root.path(), flags)).collect();
         let nodes = nodes?;
         Ok(Self { peers: Node::peers(&nodes), nodes, root })
     }

@@ -1,16 +1,16 @@
 //! The main job: four real processes that lose their leader, and all of themselves, in the middle
 //! of writes, and lose no acknowledged write.
 
-mod cluster;
-mod interrupt;
+pub mod cluster;
+pub mod interrupt;
 mod ledger;
-mod node;
+pub mod node;
 mod options;
-mod resp;
-mod root;
-mod say;
+pub mod resp;
+pub mod root;
+pub mod say;
 mod story;
-mod trouble;
+pub mod trouble;
 mod verify;
 mod watch;
 mod writer;
@@ -22,11 +22,8 @@ use story::{Story, complain};
 
 /// Runs the demo, or, in a process that the demo has started, a node.
 pub fn main() -> ExitCode {
-    let mut words = std::env::args_os();
-    let program = words.next().unwrap_or_default();
-    if std::env::args_os().nth(1).is_some_and(|word| word == node::NODE) {
-        stop_with_the_demo();
-        return crate::kv::main(std::iter::once(program).chain(words.skip(1)));
+    if let Some(ended) = node::run_if_asked() {
+        return ended;
     }
     let options = Options::parse();
     if let Err(error) = interrupt::listen() {
@@ -48,12 +45,4 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// A node stops, cleanly, when its standard input ends: the demo is gone, or asks for it.
-fn stop_with_the_demo() {
-    std::thread::spawn(|| {
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        let _ = signal_hook::low_level::raise(signal_hook::consts::SIGTERM);
-    });
 }

@@ -1,4 +1,4 @@
-//! One node of the demo: this very program, executed again.
+//! One node of the demo, or of a benchmark: this very program, executed again.
 
 use super::resp::{Answer, Connection};
 use std::collections::BTreeMap;
@@ -6,18 +6,18 @@ use std::fs::File;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// The first word of the command line of a process that is a node.
-pub const NODE: &str = "node";
+const NODE: &str = "node";
 
 /// What is different from `kv` by itself, since a person waits here. Elections are twice as fast; a
 /// leader may still be kept from running for ten heartbeats, on a machine with more to do than this,
 /// before another takes its place. Files of the journal are small, as filling a new one with zeros
 /// is what opening takes longest for. Logs are short, so that they are compacted in front of one's
 /// eyes.
-const PACE: [&str; 7] = [
+pub const PACE: [&str; 7] = [
     "--election-timeout=500ms",
     "--heartbeat=50ms",
     "--segment=2MiB",
@@ -36,6 +36,7 @@ pub struct Node {
     pub client: SocketAddr,
     raft: SocketAddr,
     directory: PathBuf,
+    flags: Vec<String>,
     process: Option<Child>,
     /// How often it was started.
     pub starts: u32,
@@ -77,18 +78,39 @@ impl Report {
     }
 }
 
+/// Runs a node, where this process was started to be one.
+pub fn run_if_asked() -> Option<ExitCode> {
+    let mut words = std::env::args_os();
+    let program = words.next().unwrap_or_default();
+    if words.next()? != NODE {
+        return None;
+    }
+    stop_with_the_starter();
+    Some(crate::kv::main(std::iter::once(program).chain(words)))
+}
+
+/// From now on this process is asked to stop when its standard input ends: whoever started it is
+/// gone, or asks for it.
+pub fn stop_with_the_starter() {
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = signal_hook::low_level::raise(signal_hook::consts::SIGTERM);
+    });
+}
+
 impl Node {
-    /// Finds free ports for it.
+    /// Finds free ports for it. It is to be started with `flags`.
     ///
     /// # Errors
     /// When the machine has none.
-    pub fn place(id: u32, root: &Path) -> io::Result<Self> {
+    pub fn place(id: u32, root: &Path, flags: &[&str]) -> io::Result<Self> {
         let loopback = ("127.0.0.1", 0);
         Ok(Self {
             id,
             client: TcpListener::bind(loopback)?.local_addr()?,
             raft: UdpSocket::bind(loopback)?.local_addr()?,
             directory: root.join(format!("node-{id}")),
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             process: None,
             starts: 0,
         })
@@ -118,7 +140,7 @@ impl Node {
             command.args(["--peer", peer]);
         }
         command.arg("--data").arg(self.data()).args(["--cluster", "demo"]);
-        command.args(PACE);
+        command.args(&self.flags);
         // A node whose demo is gone finds its standard input closed, and stops.
         command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
         self.process = Some(command.spawn()?);
@@ -127,7 +149,7 @@ impl Node {
     }
 
     /// Where its journal is.
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.directory.join("journal")
     }
 

@@ -3,7 +3,7 @@
 use super::cluster::Cluster;
 use super::interrupt;
 use super::ledger::Ledger;
-use super::node::Report;
+use super::node::{PACE, Report};
 use super::options::Options;
 use super::root::Root;
 use super::say::{Check, Voice};
@@ -43,7 +43,7 @@ impl Story {
             voice.say(&format!("removed what a killed demo had left: {}", left.display()))?;
         }
         Ok(Self {
-            cluster: Cluster::place(options.nodes, root)?,
+            cluster: Cluster::place(options.nodes, root, &PACE)?,
             options,
             voice,
             ledger: Arc::default(),

@@ -162,6 +162,12 @@ impl Cluster {
 
     /// Starts three nodes with these flags.
     pub fn start_with(name: &str, election_timeout: &str, flags: &[&str]) -> Self {
+        let sizes = ["--journal", "128MiB", "--log-bytes", "16MiB"];
+        Self::start_with_sizes(name, election_timeout, &[&sizes, flags].concat())
+    }
+
+    /// The same with no sizes but those among the flags.
+    pub fn start_with_sizes(name: &str, election_timeout: &str, flags: &[&str]) -> Self {
         let scratch = Scratch::new(name);
         // Held until all are known, so that no two are the same.
         let udp: Vec<UdpSocket> = (0..3).map(|_| UdpSocket::bind(loopback()).unwrap()).collect();
@@ -175,7 +181,7 @@ impl Cluster {
             let data = scratch.path().join(format!("n{id}"));
             let mut line = format!(
                 "--id {id} --raft {} --client {} --data {} --heartbeat 100ms \
-                 --election-timeout {election_timeout} --journal 128MiB --log-bytes 16MiB",
+                 --election-timeout {election_timeout}",
                 raft[place],
                 clients[place],
                 data.display()

@@ -275,6 +275,30 @@ fn a_log_is_compacted_and_who_was_away_gets_a_snapshot() {
     assert!(client.ask(&["LASTSAVE"]).starts_with(':'));
 }
 
+/// The least there can be: every few writes end in a snapshot.
+#[test]
+fn logs_of_eight_entries_take_many_writes() {
+    let flags = "--log-entries 8 --log-bytes 64KiB --journal 32MiB --segment 1MiB \
+                 --snapshot-max 1MiB --sync never";
+    let cluster =
+        Cluster::start_with_sizes("eight", "2s", &flags.split_whitespace().collect::<Vec<_>>());
+    let leader = &cluster.nodes[cluster.leader()];
+    let mut client = leader.connect();
+    let writes = 10_000;
+    for number in 1..=writes {
+        // (Refused while a snapshot makes room.)
+        wait_for("a write", || (client.ask(&["INCR", "n"]) == format!(":{number}")).then_some(()));
+    }
+    cluster.agreed();
+    let taken: u64 = leader.info("snapshots_taken").parse().unwrap();
+    assert!(taken > writes / 16, "{taken} snapshots");
+    let told = (32 << 20) + (26 << 20) / 10 + (3 << 20);
+    for node in &cluster.nodes {
+        let most = space::bytes_in(&node.data);
+        assert!(most <= told, "{most} of {told}");
+    }
+}
+
 #[test]
 fn what_cannot_start_says_why_in_one_line() {
     let scratch = Scratch::new("errors");

@@ -90,7 +90,7 @@ fn a_limit_on_files_is_told_at_the_first_start() {
 }
 
 /// Bytes in all files in a directory and its folders.
-fn bytes_in(directory: &Path) -> u64 {
+pub fn bytes_in(directory: &Path) -> u64 {
     let bytes = |entry: fs::DirEntry| match entry.metadata() {
         Ok(found) if found.is_dir() => bytes_in(&entry.path()),
         Ok(found) => found.len(),

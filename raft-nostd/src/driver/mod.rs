@@ -118,6 +118,9 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
                 }
                 Output::TransmitChunk(transmit) => {
                     work::send(&self.vault, &mut self.host, &mut self.work, transmit);
+                    if let Some(ticket) = self.unsynced.take() {
+                        self.sync(now, ticket); // It waits for one chunk, and not for all that may go.
+                    }
                 }
                 Output::Install(manifest) => self.begin_restoring(now, &manifest),
                 Output::Idle { wake_at } => match self.unsynced.take() {

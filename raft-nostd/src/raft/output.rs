@@ -33,7 +33,8 @@ pub enum Output<'a> {
     Event(Event),
     /// Give a committed command to the state machine.
     Apply(Committed<'a>),
-    /// Send a chunk of the newest snapshot, which goes into the datagram first.
+    /// Send a chunk of the newest snapshot, which goes into the datagram first. Comes when there is
+    /// nothing else to do, with a batch to sync perhaps: several may follow, so sync first or soon.
     TransmitChunk(TransmitChunk<'a>),
     /// All chunks of a leader's snapshot are stored. Restore the state machine from it, in as many
     /// turns as that takes; make it the newest on its medium, durably, before the machine shows
@@ -147,7 +148,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     fn step(&mut self, now: Instant, buf: &mut [u8]) -> Step {
         match self.first_things(now, buf).or_else(|| self.next_apply(now)) {
             Some(step) => step,
-            None => Step::Idle(self.wake_at(now)),
+            None => match self.next_chunk_said(now, buf) {
+                Some(said) => Step::Transmit(said),
+                None => Step::Idle(self.wake_at(now)),
+            },
         }
     }
 
@@ -185,6 +189,17 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         if let Said::Whole { len, .. } = said {
             add(&mut self.metrics.bytes_out, len);
         }
+        Some(said)
+    }
+
+    /// The next chunk, if one may be sent. After all else, so that a transfer keeps nothing waiting.
+    #[inline(never)]
+    fn next_chunk_said(&mut self, now: Instant, buf: &mut [u8]) -> Option<Said> {
+        if self.may_speak() == Speech::Withheld {
+            return None;
+        }
+        let said = self.next_chunk(now, buf)?;
+        count(&mut self.metrics.datagrams_out);
         Some(said)
     }
 

@@ -3,7 +3,7 @@
 use crate::common::solo::{Solo, append, conflict};
 use crate::common::{BUFFER, CLUSTER, Disk, Options, at, id, ids};
 use raft_nostd::wire::{self, Envelope, Install, InstallReply, Message, Receipt};
-use raft_nostd::{Life, Manifest, Membership, Output, Position, Received, Term};
+use raft_nostd::{Config, Life, Manifest, Membership, Output, Position, Received, Term};
 
 /// A snapshot of three chunks through `last`.
 fn through(last: Position) -> Manifest {
@@ -127,6 +127,45 @@ fn chunks_to(solo: &mut Solo, to: u32) -> Vec<u32> {
             Output::Idle { .. } => return sent,
             _ => {}
         }
+    }
+}
+
+/// A leader whose log begins after its snapshot of three chunks, with a follower that needs them.
+fn sending(window: u32) -> Solo {
+    let options = Options { window, ..Options::default() };
+    let mut solo = Solo::with(3, Disk::after(at(1, 50), 1, 0, &[]), &options);
+    solo.lead();
+    solo.steps();
+    solo.me.raft.handle_snapshot_taken(solo.now, &through(at(1, 50))).unwrap();
+    solo.hear(2, conflict(2, 50, Position::ZERO)); // It has nothing.
+    solo
+}
+
+/// Commits do not wait for a snapshot: it gets what is left.
+#[test]
+fn chunks_come_after_all_else() {
+    let mut solo = sending(1 << 20);
+    solo.me.raft.propose(solo.now, b"now").unwrap();
+    let (mut said, mut buf) = (Vec::new(), [0; BUFFER]);
+    loop {
+        said.push(match solo.me.raft.poll_output(solo.now, &mut buf) {
+            Output::Persist(_) => "persist".to_owned(),
+            Output::TransmitChunk(transmit) => format!("chunk {}", transmit.chunk),
+            Output::Idle { .. } => break,
+            Output::Event(_) => continue,
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(said, ["persist", "chunk 0", "chunk 1", "chunk 2"]);
+}
+
+#[test]
+fn as_many_chunks_are_on_their_way_as_the_window_has_room_for() {
+    let voters = ids(3);
+    let config = Config::new(CLUSTER, id(1), &voters);
+    let chunk = config.with_max_datagram(Options::default().max_datagram).max_chunk();
+    for (window, sent) in [(1, 1), (2 * chunk - 1, 1), (2 * chunk, 2), (9 * chunk, 3)] {
+        assert_eq!(chunks_to(&mut sending(window), 2).len(), sent, "{window}");
     }
 }
 

@@ -220,7 +220,7 @@ impl Cluster {
         let mut config = Config::new(ClusterId(5), voters[at], &voters).with_max_datagram(DATAGRAM);
         config.log_entries = self.log_entries;
         config.max_command = 100;
-        config.window = 2_000;
+        config.window = 500;
         config.election_timeout = Duration::from_millis(100);
         config.heartbeat = Duration::from_millis(20);
         let memory = vec![0; config.log_bytes(40) as usize];
