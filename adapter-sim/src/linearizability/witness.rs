@@ -16,7 +16,8 @@ use super::model::Model;
 /// Why an order does not explain a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
-    /// It names an operation that is none of the history.
+    /// It names a place that the history does not have. (A name from another history counts for whatever
+    /// operation of this one has that place.)
     Stranger,
     /// It has an operation twice.
     Twice,
