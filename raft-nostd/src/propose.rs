@@ -40,6 +40,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
             NoRoom::Full => ProposeError::LogFull(LogFull::Capacity),
             NoRoom::TooLong => too_large,
         })?;
+        self.full_since = Instant::NEVER;
         count(&mut self.metrics.proposed);
         if let Some(forgotten) = self.proposals.add(position) {
             self.news.unknown = Some(forgotten);

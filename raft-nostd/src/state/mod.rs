@@ -76,7 +76,8 @@ pub(crate) struct Node<B, const VOTERS: usize> {
     pub(crate) turn: usize,
     /// When a follower or candidate campaigns.
     pub(crate) campaign_at: Instant,
-    /// Since when a leader's log has refused commands, and was not compacted; never if it has not.
+    /// Since when a leader has refused every command, and its log was not compacted; never if it has
+    /// not.
     pub(crate) full_since: Instant,
     /// When a leader makes itself heard, and a candidate asks again.
     pub(crate) beat_at: Instant,

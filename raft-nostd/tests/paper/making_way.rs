@@ -101,3 +101,17 @@ fn a_leader_that_compacts_its_log_stays() {
     net.run(20_000);
     assert_eq!(net.leader(), Some(leader));
 }
+
+/// What was refused long ago, and not since, says nothing of how long the log has been full.
+#[test]
+fn patience_counts_from_when_the_log_took_its_last_command() {
+    let (mut net, full) = cluster();
+    let now = net.now;
+    while net.node(full).raft.propose(now, b"x").is_ok() {}
+    net.run(10_000);
+    fill(&mut net, full, &[full]);
+    net.run(3_800);
+    assert_eq!(net.leader(), Some(full), "not four election timeouts yet");
+    net.run(2_500);
+    assert_ne!(net.leader(), Some(full));
+}
