@@ -198,7 +198,7 @@ impl Tally {
 }
 
 impl World {
-    /// Counts what a node has done about snapshots. Returns whether it has come further with one, or
+    /// Counts what a node has done about snapshots, and about a log that stays full. Returns whether it has come further with one, or
     /// has just failed.
     pub fn count_snapshots(&mut self, at: usize, deeds: &Deeds) -> bool {
         let mut told = false;

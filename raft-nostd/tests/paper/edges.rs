@@ -109,8 +109,7 @@ fn without_room_for_a_noop_what_every_voter_has_is_committed() {
     assert_eq!(solo.me.raft.commit(), Index(7), "everybody has it");
     solo.hear(3, matched(4, 8, 0));
     solo.steps();
-    let manifest = solo.me.raft.snapshot_due().expect("all of it is applied");
-    solo.me.raft.handle_snapshot_taken(solo.now, &manifest).expect("it is the newest");
+    solo.compact();
     assert_eq!(solo.me.raft.last(), at(4, 9), "the no-op");
 }
 
