@@ -65,12 +65,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         Some(Envelope { cluster: self.cluster, sender: self.id, receiver, life: self.life })
     }
 
-    /// Encodes the next datagram for a chunk that may be sent, but for the chunk, into `buf`. Peers take
-    /// turns. O(members).
+    /// Whether this node leads and some peer needs a snapshot. O(members).
+    pub(crate) fn sends_snapshots(&self) -> bool {
+        let base = self.log.base().index;
+        self.role == Role::Leader && self.peers.iter().any(|peer| peer.progress.next <= base)
+    }
+
+    /// Encodes the next datagram for a chunk that may be sent, but for the chunk, into `buf`, where
+    /// [one is needed](Node::sends_snapshots). Peers take turns. O(members).
     pub(crate) fn next_chunk(&mut self, now: Instant, buf: &mut [u8]) -> Option<Said> {
-        if self.role != Role::Leader {
-            return None;
-        }
         let peers = self.peers.len();
         let mut after = (self.turn..peers).chain(0..self.turn.min(peers));
         let to = after.find(|to| self.may_send_chunk(*to))?;

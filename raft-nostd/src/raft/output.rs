@@ -148,10 +148,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     fn step(&mut self, now: Instant, buf: &mut [u8]) -> Step {
         match self.first_things(now, buf).or_else(|| self.next_apply(now)) {
             Some(step) => step,
-            None => match self.next_chunk_said(now, buf) {
+            None if self.sends_snapshots() => match self.next_chunk_said(now, buf) {
                 Some(said) => Step::Transmit(said),
                 None => Step::Idle(self.wake_at(now)),
             },
+            None => Step::Idle(self.wake_at(now)),
         }
     }
 
