@@ -102,7 +102,10 @@ pub fn open<M: Medium, S: Medium>(
         journal::recover(medium, &opening, &mut loading, &mut buf).map_err(OpenError::Journal)?;
     let incarnation = recovered.incarnation;
     let owner = Owner { cluster: config.cluster, node: config.node, incarnation };
-    let vault = Vault::open(snapshots, owner, config.max_chunk(), seed as u32, &mut buf)
+    let mut vault = Vault::open(snapshots, owner, config.max_chunk(), seed as u32, &mut buf)
+        .map_err(OpenError::Snapshots)?;
+    vault
+        .pass_over_damage(snapshots, loading.base().index, &mut buf)
         .map_err(OpenError::Snapshots)?;
     snapshots.sync().map_err(|error| OpenError::Snapshots(VaultError::Medium(error)))?;
     let staged = vault.staged().map(|(_, manifest, chunks)| (manifest, chunks));

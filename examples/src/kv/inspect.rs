@@ -38,7 +38,7 @@ pub fn inspect(directory: &Path, tail: usize) -> Result<(), Error> {
     let found = raft_nostd::journal::inspect(&mut medium, &mut seen, &mut buf);
     let inspection =
         found.map_err(|source| Error::Inspect { directory: directory.to_path_buf(), source })?;
-    let mut snapshots = Snapshots::look(&directory.join(SNAPSHOTS))?;
+    let mut snapshots = Snapshots::look(&directory.join(SNAPSHOTS), inspection.base.index)?;
     snapshots.compare(&inspection);
     let geometry = medium.geometry();
     let mut out = io::stdout().lock();

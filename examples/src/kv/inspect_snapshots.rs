@@ -7,7 +7,7 @@ use super::snapshot_files;
 use adapter_std::files::{FileError, FileMedium, Lost};
 use raft_nostd::journal::Inspection;
 use raft_nostd::vault::{ChunkError, Owner, Vault, VaultError, Which};
-use raft_nostd::{Manifest, SnapshotMissing};
+use raft_nostd::{Index, Manifest, SnapshotMissing};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -29,11 +29,12 @@ pub struct Snapshots {
 }
 
 impl Snapshots {
-    /// Looks at the snapshots in `directory`, and reads all of the newest.
+    /// Looks at the snapshots in `directory`, beside a journal that begins at `base`, and reads all of
+    /// the newest.
     ///
     /// # Errors
     /// When they cannot be read, or their files were changed.
-    pub fn look(directory: &Path) -> Result<Self, Error> {
+    pub fn look(directory: &Path, base: Index) -> Result<Self, Error> {
         let mut found = Self { directory: directory.to_path_buf(), ..Self::default() };
         let mut medium = match FileMedium::open_remains_read_only(directory) {
             Ok(medium) => medium,
@@ -45,10 +46,11 @@ impl Snapshots {
         let Some((owner, chunk)) = whose else { return Ok(found) };
         found.owner = Some(owner);
         let mut buf = vec![0; chunk.max(256) as usize];
-        let vault = match Vault::open(&mut medium, owner, chunk, 0, &mut buf) {
-            Ok(vault) => vault,
-            Err(error) => return Err(found.refused(error)),
-        };
+        let mut vault = Vault::open(&mut medium, owner, chunk, 0, &mut buf)
+            .map_err(|error| found.refused(error))?;
+        vault
+            .pass_over_damage(&mut medium, base, &mut buf)
+            .map_err(|error| found.refused(error))?;
         found.newest = vault.newest().copied();
         let mut chunks = 0..found.newest.map_or(0, |newest| newest.chunks);
         let damage =
@@ -131,7 +133,12 @@ impl Snapshots {
         if let Some(Problem { what, helps }) = &self.problem {
             writeln!(out, "DAMAGED   {what}")?;
             writeln!(out, "          The node will not start; {helps}.")?;
-        } else if !self.lost.is_empty() {
+            return Ok(());
+        }
+        if let Some(rot) = &self.rot {
+            writeln!(out, "          another does not count, and is not needed: {rot}")?;
+        }
+        if !self.lost.is_empty() {
             writeln!(out, "lost      {}", Spared(&self.lost, self.newest.as_ref()))?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use super::inspect_snapshots::Snapshots;
 use super::snapshot_files::SNAPSHOTS;
 use adapter_std::files::{FileError, Lost, segment_path};
 use raft_nostd::vault::{ChunkError, Owner, VaultError};
-use raft_nostd::{OpenError, SnapshotAhead, SnapshotMissing};
+use raft_nostd::{Index, OpenError, SnapshotAhead, SnapshotMissing};
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
@@ -133,7 +133,7 @@ fn bring_back(directory: &Path) -> String {
 /// When that is so, or when the snapshots cannot be looked at.
 pub fn check_blank_journal(directory: &Path) -> Result<(), Error> {
     let snapshots = directory.join(SNAPSHOTS);
-    let found = Snapshots::look(&snapshots)?;
+    let found = Snapshots::look(&snapshots, Index::ZERO)?;
     let Some(Owner { node, cluster, .. }) = found.owner() else { return Ok(()) };
     let what = format!(
         "there is no journal in {}, but {} has snapshots of node {node} of cluster {:016x}",

@@ -48,7 +48,10 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
             node: config.node,
             incarnation: recovered.incarnation,
         };
-        let vault = Vault::open(host.snapshots(), owner, config.max_chunk(), nonce, buf)
+        let mut vault = Vault::open(host.snapshots(), owner, config.max_chunk(), nonce, buf)
+            .map_err(OpenError::Snapshots)?;
+        vault
+            .pass_over_damage(host.snapshots(), loading.base().index, buf)
             .map_err(OpenError::Snapshots)?;
         let newest = vault.newest_origin().zip(vault.newest());
         let staged = vault.staged().map(|(_, manifest, chunks)| (manifest, chunks));

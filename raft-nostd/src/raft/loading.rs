@@ -94,6 +94,11 @@ impl<'a, B: AsRef<[u8]> + AsMut<[u8]>> Loading<'a, B> {
         (self.log.term_at(newest.index) != Some(newest.term)).then_some(newest)
     }
 
+    /// The position that the journal so far begins behind: the end of a snapshot, or zero.
+    pub fn base(&self) -> Position {
+        self.log.base()
+    }
+
     /// The last entry of the journal so far.
     pub fn last(&self) -> Position {
         self.log.last()

@@ -54,7 +54,7 @@ pub struct Vault {
     rot: Option<Rot>,
 }
 
-/// A chunk of a sealed snapshot that has lost its header, and the snapshot with it.
+/// A chunk of a sealed snapshot that is damaged, so that the snapshot does not count.
 #[derive(Clone, Copy, Debug)]
 struct Rot {
     chunk: u32,

@@ -1,12 +1,13 @@
 //! Finding out what the slots hold.
 
-use super::read::{Body, Found, belongs, body_at, header_at};
+use super::read::{Body, Found, Which, belongs, body_at, header_at};
 use super::record::{End, Generation, HEAD_BODY_MAX, HEADER, Head, Header, HeaderFault, Kind};
 use super::shape::Shape;
 use super::{ChunkError, Origin, Owner, Rot, Slot, Staged, Stored, Vault, VaultError};
 use crate::crc::{Crc, checksum};
 use crate::journal::Medium;
 use crate::manifest::Manifest;
+use crate::types::Index;
 
 /// What one slot holds.
 enum Contents {
@@ -86,8 +87,59 @@ impl Vault {
         Ok(vault)
     }
 
-    /// The chunk for which a snapshot does not count that was sealed once, as it has lost its header, if
-    /// there was one when the vault was opened. Reading chunk by chunk does not find it.
+    /// For a start, with a journal that begins at `base`. The journal follows a snapshot once that is
+    /// sealed; where it has not, the newest is read through, and if a chunk is damaged, the one in the
+    /// other slot counts instead, if that is whole. The next is written over the damaged one.
+    ///
+    /// That is how it is where an end record reached the medium although its seal failed, and a power
+    /// cut then tore the erase of that slot, which was the spare one.
+    /// O(bytes) where the journal has not followed, else O(1). `buf` as for [`Vault::open`].
+    ///
+    /// # Errors
+    /// When the medium cannot be read. It is not written to.
+    pub fn pass_over_damage<M: Medium>(
+        &mut self,
+        medium: &mut M,
+        base: Index,
+        buf: &mut [u8],
+    ) -> Result<(), VaultError<M::Error>> {
+        let newest = self.newest.filter(|newest| newest.manifest.last.index > base);
+        let (Some(newest), Some(shape)) = (newest, self.shape) else { return Ok(()) };
+        let Some(rot) = self.first_damage(medium, newest.manifest.chunks, buf)? else {
+            return Ok(());
+        };
+        self.rot = Some(rot);
+        self.newest = match self.look(medium, &shape, newest.slot.other(), buf)? {
+            Contents::Whole(stored) => Some(stored),
+            _ => None,
+        };
+        Ok(())
+    }
+
+    /// The first damaged one of so many chunks of the newest snapshot.
+    fn first_damage<M: Medium>(
+        &self,
+        medium: &mut M,
+        chunks: u32,
+        buf: &mut [u8],
+    ) -> Result<Option<Rot>, VaultError<M::Error>> {
+        for chunk in 0..chunks {
+            match self.read(medium, Which::Newest, chunk, buf) {
+                Ok(_) => {}
+                Err(ChunkError::Damaged { chunk, segment, offset }) => {
+                    return Ok(Some(Rot { chunk, segment, offset }));
+                }
+                Err(ChunkError::Medium(error)) => return Err(VaultError::Medium(error)),
+                // (Whoever restores from it says that the buffer is too short.)
+                Err(ChunkError::Absent | ChunkError::Buffer) => break,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The chunk for which a snapshot does not count that was sealed once, if there was one when the
+    /// vault was opened: it has lost its header, which reading chunk by chunk does not find, or it was
+    /// [passed over](Vault::pass_over_damage).
     pub fn rot<E>(&self) -> Option<ChunkError<E>> {
         let Rot { chunk, segment, offset } = self.rot?;
         Some(ChunkError::Damaged { chunk, segment, offset })

@@ -149,6 +149,31 @@ fn a_damaged_chunk() {
     }
 }
 
+/// Sealed, damaged, and not followed by the journal: the older one and the journal hold everything.
+#[test]
+fn a_damaged_snapshot_that_the_journal_has_not_followed() {
+    let mut solo = Solo::open(compacted().1, 8).unwrap();
+    solo.run(3);
+    let (applied, sum) = (solo.driver.raft().applied(), solo.world().sum);
+    let journal = solo.world().journal.copy();
+    solo.driver.compact();
+    solo.run(0);
+    let snapshots = &solo.world().snapshots;
+    assert_eq!(solo.driver.raft().snapshot().map(|newest| newest.last.index), Some(applied));
+    let record = 28 + config(&[me()]).max_chunk();
+    for (slot, in_record) in [(0, 3), (0, 28), (1, 3), (1, 28)] {
+        let world = World::on(journal.copy(), snapshots.copy());
+        world.snapshots.borrow_mut().damage(slot, record + in_record, 1);
+        let mut again = Solo::open(world, 9).unwrap();
+        again.run(1);
+        assert_eq!(again.world().sum, sum + u64::from(b'a'));
+        again.driver.compact();
+        again.run(0);
+        let world = World::on(again.world().journal.copy(), again.world().snapshots.copy());
+        assert_eq!(Solo::open(world, 10).unwrap().world().sum, sum + u64::from(b'a'));
+    }
+}
+
 #[test]
 fn a_machine_that_has_applied_what_nobody_has() {
     let error = refusal(World { applied: Index(9), ..World::new() });

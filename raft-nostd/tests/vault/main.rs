@@ -10,3 +10,4 @@ mod refuse;
 mod resume;
 mod roundtrip;
 mod support;
+mod unsealed;
