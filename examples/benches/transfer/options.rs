@@ -7,7 +7,8 @@ use clap::Parser;
 /// Three `kv` nodes on loopback get a state; one secondary is killed and loses its directory, and
 /// comes back as a new node, while clients write. Beside that, in the same rounds, a file of the same
 /// length is copied over UDP between two processes: with the same datagram bound, and synced each
-/// time that 1 MiB was written, as snapshots are; once while the same clients write, and once alone.
+/// time that 1 MiB was written, as snapshots are; once while the same clients write, once more
+/// so at half of that rate, and once alone.
 /// What is told in the end are medians over all rounds of ratios within each round.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "transfer", version)]

@@ -26,6 +26,8 @@ const ANSWER: u64 = 16;
 const SYNC: usize = 1 << 20;
 /// After so long without an answer all that was not answered is sent again.
 const OVERDUE: Duration = Duration::from_millis(20);
+/// How long the sender sleeps at most, so that a slow copy is not one of fits and starts.
+const NAP: Duration = Duration::from_millis(1);
 /// Asked of the kernel for each socket, as nodes do.
 const BUFFER: usize = 4 << 20;
 
@@ -37,7 +39,7 @@ pub fn run_if_asked() -> Option<ExitCode> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
-        [SEND, path, to] => send(path.as_ref(), to),
+        [SEND, path, to, pace] => send(path.as_ref(), to, pace),
         [RECEIVE, path, bytes] => receive(path.as_ref(), bytes),
         _ => return None,
     };
@@ -58,15 +60,29 @@ pub struct Copied {
     pub ran: Duration,
 }
 
+/// How fast a copy may go.
+#[derive(Clone, Copy)]
+pub enum Pace {
+    /// As fast as it does.
+    Full,
+    /// So many bytes in a second.
+    Bytes(u64),
+}
+
 /// Copies `from` to `to`.
 ///
 /// # Errors
 /// When an end fails, or a signal asks to end.
-pub fn copy(from: &Path, to: &Path) -> Result<Copied, Trouble> {
+pub fn copy(from: &Path, to: &Path, pace: Pace) -> Result<Copied, Trouble> {
     let bytes = std::fs::metadata(from)?.len().to_string();
     let mut receiver = End::start(&[RECEIVE.as_ref(), to.as_ref(), bytes.as_ref()])?;
     let address = receiver.line()?;
-    let mut sender = End::start(&[SEND.as_ref(), from.as_ref(), address.as_ref()])?;
+    let pace = match pace {
+        Pace::Full => u64::MAX,
+        Pace::Bytes(bytes) => bytes,
+    }
+    .to_string();
+    let mut sender = End::start(&[SEND.as_ref(), from.as_ref(), address.as_ref(), pace.as_ref()])?;
     receiver.ended()?;
     sender.ended()?;
     let took = receiver.micros()?;
@@ -124,17 +140,22 @@ fn socket() -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-fn send(path: &Path, to: &str) -> io::Result<()> {
+fn send(path: &Path, to: &str, pace: &str) -> io::Result<()> {
     stop_with_the_starter();
+    let pace: u64 = pace.parse().map_err(io::Error::other)?;
     let (file, socket) = (File::open(path)?, socket()?);
     socket.connect(to)?;
-    socket.set_read_timeout(Some(OVERDUE))?;
+    socket.set_read_timeout(Some(NAP))?;
     let bytes = file.metadata()?.len();
     let pieces = bytes.div_ceil(PIECE as u64);
     let (mut answered, mut next) = (0, 0);
     let mut datagram = vec![0; DATAGRAM];
+    let began = Instant::now();
+    let mut heard = began;
     while answered < pieces {
-        while next < pieces && next - answered < WINDOW {
+        let due = began.elapsed().as_secs_f64() * pace as f64 / PIECE as f64;
+        let may_go = pieces.min(answered + WINDOW).min(due as u64 + 1);
+        while next < may_go {
             let at = next * PIECE as u64;
             let end = NUMBER + PIECE.min((bytes - at) as usize);
             datagram[..NUMBER].copy_from_slice(&next.to_le_bytes());
@@ -144,9 +165,16 @@ fn send(path: &Path, to: &str) -> io::Result<()> {
         }
         let mut answer = [0; NUMBER];
         match socket.recv(&mut answer) {
-            Ok(_) => answered = u64::from_le_bytes(answer).max(answered),
-            Err(error) if is_late(&error) => next = answered,
-            Err(error) => return Err(error),
+            Ok(_) => {
+                answered = u64::from_le_bytes(answer).max(answered);
+                heard = Instant::now();
+            }
+            Err(error) if !is_late(&error) => return Err(error),
+            Err(_) if heard.elapsed() < OVERDUE => {}
+            Err(_) => {
+                next = answered;
+                heard = Instant::now();
+            }
         }
     }
     say_ran();

@@ -1,7 +1,7 @@
 //! The rounds: in each, all that is compared, one after the other.
 
 use super::options::Options;
-use super::plain::{self, Copied};
+use super::plain::{self, Copied, Pace};
 use super::stage::Stage;
 use super::table::{Commits, Row, Way, print};
 use super::writers::Writers;
@@ -52,15 +52,18 @@ impl Rounds {
     fn round(&mut self, round: u32) -> Result<Row, Trouble> {
         let three = self.calm()?;
         self.wipe()?;
-        let copy_alone = self.copied(&format!("copy-alone-{round}"))?;
+        let copy_alone = self.copied(&format!("copy-alone-{round}"), Pace::Full)?;
         let alone = self.stage.transfer(None)?;
         self.stage.settle()?;
         self.wipe()?;
         let calm_before_copy = self.calm()?;
         let writers = self.writers()?;
         let from = writers.mark();
-        let copy = self.copied(&format!("copy-beside-{round}"))?;
+        let copy = self.copied(&format!("copy-beside-{round}"), Pace::Full)?;
         let during_copy = writers.mark().rate_since(from);
+        let from = writers.mark();
+        self.copied(&format!("slow-copy-{round}"), copy.half())?;
+        let during_slow = writers.mark().rate_since(from);
         drop(writers);
         let calm = self.calm()?;
         let writers = self.writers()?;
@@ -77,6 +80,7 @@ impl Rounds {
             copy_beside: copy,
             snapshot: Commits { calm, during: during_snapshot },
             copy: Commits { calm: calm_before_copy, during: during_copy },
+            slow_copy: Commits { calm: calm_before_copy, during: during_slow },
             until_installed: snapshot.until_installed.as_secs_f64(),
             refused,
         })
@@ -102,8 +106,9 @@ impl Rounds {
 
     /// A plain copy to this file, which stays for the while: not every file system takes its space back
     /// without being slow at other things.
-    fn copied(&self, name: &str) -> Result<Way, Trouble> {
-        let Copied { took, ran } = plain::copy(&self.stage.file("plain"), &self.stage.file(name))?;
+    fn copied(&self, name: &str, pace: Pace) -> Result<Way, Trouble> {
+        let (from, to) = (self.stage.file("plain"), self.stage.file(name));
+        let Copied { took, ran } = plain::copy(&from, &to, pace)?;
         Ok(Way::of(u64::from(self.options.mib) << 20, took, ran))
     }
 }

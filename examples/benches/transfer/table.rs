@@ -1,6 +1,7 @@
 //! What a round brought, and medians over all of them.
 
 use super::options::Options;
+use super::plain::Pace;
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Row {
     /// What the clients got meanwhile.
     pub snapshot: Commits,
     pub copy: Commits,
+    /// During a copy at half of the other's rate.
+    pub slow_copy: Commits,
     /// Seconds from the start of the new node until it has taken the snapshot over.
     pub until_installed: f64,
     /// Writes that were not taken during the transfer.
@@ -47,6 +50,11 @@ impl Way {
     pub fn of(bytes: u64, took: Duration, ran: Duration) -> Self {
         let mib = bytes as f64 / f64::from(1 << 20);
         Self { rate: mib / took.as_secs_f64(), effort: ran.as_secs_f64() * 1_000.0 / mib }
+    }
+
+    /// Half of this rate.
+    pub fn half(&self) -> Pace {
+        Pace::Bytes((self.rate * f64::from(1 << 19)) as u64)
     }
 }
 
@@ -117,6 +125,9 @@ pub fn print(options: &Options, rows: &[Row]) {
         row.snapshot.during / row.three
     });
     line("commits kept during the plain copy, of two nodes'", 2, |row| row.copy.kept());
+    line("commits kept during a copy at half the rate, of two nodes'", 2, |row| {
+        row.slow_copy.kept()
+    });
 }
 
 fn line(rows: &[Row], what: &str, digits: usize, of: fn(&Row) -> f64) {
