@@ -25,7 +25,8 @@ use std::str::FromStr;
 /// linearizable. A node that does not lead answers -MOVED 0 HOST:PORT with the leader's client
 /// address, or -CLUSTERDOWN when it knows none. -UNKNOWN says that a write may or may not be
 /// applied: only the client can decide what to do. -TRYAGAIN says that it was not applied.
-/// INFO raft, answered by any node at once, shows what a node knows.
+/// INFO raft, answered by any node at once, shows what a node knows; examples/INFO.md in the sources
+/// tells what each field is.
 #[derive(Parser, Debug)]
 #[command(name = "kv", version, verbatim_doc_comment)]
 #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]

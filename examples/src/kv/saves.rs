@@ -55,6 +55,8 @@ struct Lines {
 pub struct News<'a> {
     /// Changes of this run that the state has.
     pub changes: u64,
+    /// Bytes of the newest snapshot.
+    pub bytes: u64,
     /// What went wrong with a snapshot last.
     pub why: Option<&'a str>,
     /// The leader's snapshot that was given up last, and why, while it is still wanted.
@@ -236,12 +238,13 @@ impl Saves {
         let Lines { taken, installed, .. } = &mut self.lines;
         match event {
             Event::SnapshotTaken(position) => {
-                taken.say(voice, now, format_args!("took a snapshot {}", Through(*position)));
+                let (through, size) = (Through(*position), Size(news.bytes));
+                taken.say(voice, now, format_args!("took a snapshot {through}: {size}"));
                 self.succeeded(news.changes);
             }
             Event::SnapshotInstalled(position) => {
-                let through = Through(*position);
-                installed.say(voice, now, format_args!("took over a snapshot {through}"));
+                let (through, size) = (Through(*position), Size(news.bytes));
+                installed.say(voice, now, format_args!("took over a snapshot {through}: {size}"));
                 self.succeeded(news.changes);
             }
             Event::SnapshotFailed(failure) => _ = self.failed(voice, now, *failure, news),

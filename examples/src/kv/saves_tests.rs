@@ -55,7 +55,7 @@ fn what_a_leader_sends_in_vain_is_told_once() {
     let mut saves = Saves::new(bounds, Duration::from_millis(1));
     let mut failed = |seconds, bytes, failure| {
         let manifest = Manifest { bytes, ..Manifest::default() };
-        let news = News { changes: 0, why: None, declined: Some((manifest, failure)) };
+        let news = News { changes: 0, bytes: 0, why: None, declined: Some((manifest, failure)) };
         saves.failed(Voice::Quiet, at(seconds), failure, news)
     };
     assert_eq!(failed(0, 5, SnapshotFailure::TooLarge), Told::Said);

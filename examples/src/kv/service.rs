@@ -333,6 +333,7 @@ impl<D: Medium> Service<D> for Kv {
                 let incoming = raft.incoming_snapshot().map(|(manifest, ..)| *manifest);
                 let news = News {
                     changes: node.machine().changes_written(),
+                    bytes: raft.snapshot().map_or(0, |newest| newest.bytes),
                     why: node.snapshot_error(),
                     declined: incoming.zip(raft.incoming_failure()),
                 };

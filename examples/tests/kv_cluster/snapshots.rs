@@ -2,6 +2,7 @@
 
 use super::kv;
 use crate::cluster::{Client, Cluster, Node, Scratch, wait_for};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,34 @@ fn spoil(node: &Node) -> Vec<PathBuf> {
     }
     assert!(!spoilt.is_empty());
     spoilt
+}
+
+/// The fields that the first column of `INFO.md` names.
+fn explained() -> BTreeSet<String> {
+    let table = include_str!("../../INFO.md").lines().filter(|line| line.starts_with("| `"));
+    let names = table.filter_map(|line| line.split('|').nth(1));
+    names.flat_map(|names| names.split(',')).map(|name| name.trim().replace('`', "")).collect()
+}
+
+/// A field as `INFO.md` names it: nodes are `N`, and reasons `REASON`.
+fn in_general(field: &str) -> String {
+    let of_a_node = ["peer_", "snapshot_to_"].into_iter().find(|name| field.starts_with(name));
+    match of_a_node {
+        Some(name) => format!("{name}N"),
+        None if field.starts_with("refused_") => "refused_REASON".to_owned(),
+        None => field.to_owned(),
+    }
+}
+
+#[test]
+fn every_field_of_info_raft_is_explained_and_no_other() {
+    let (cluster, leader, _) = one_away("fields");
+    let info = cluster.nodes[leader].connect().ask(&["INFO", "raft"]);
+    let fields = info.lines().filter_map(|line| Some(line.split_once(':')?.0));
+    let mut told: BTreeSet<String> = fields.map(in_general).collect();
+    // Only of a node that is sent one, which takes no time worth waiting for.
+    told.insert("snapshot_incoming".to_owned());
+    assert_eq!(told, explained());
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub struct Metrics {
     pub bytes_in: u64,
     /// Datagrams sent.
     pub datagrams_out: u64,
-    /// Bytes in them.
+    /// Bytes in them, but for those with a chunk of a snapshot.
     pub bytes_out: u64,
     /// Datagrams dropped, by [`Refused::slot`].
     pub refused: [u64; Refused::COUNT],
