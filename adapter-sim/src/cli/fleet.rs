@@ -1,7 +1,7 @@
 //! Many seeds, on all processors.
 
 use super::options::Run;
-use super::{Failed, complain, say};
+use super::{Failed, complain, interrupt, say};
 use adapter_sim::{Failure, Simulator, Tally};
 use cpu_time::ProcessTime;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -31,6 +31,7 @@ struct Sum {
 
 /// Runs all seeds that were asked for, or as many as there is time for.
 pub fn run_all(what: &Run) -> Result<(), Failed> {
+    interrupt::listen().map_err(|error| complain(&format!("cannot wait for signals: {error}")))?;
     let (began, processor) = (Instant::now(), ProcessTime::now());
     let seeds = what.range();
     let shared = Shared {
@@ -49,10 +50,16 @@ pub fn run_all(what: &Run) -> Result<(), Failed> {
         }
     });
     shared.bar.finish_and_clear();
+    let next = shared.next.load(Ordering::Relaxed);
     let sum = shared.sum.into_inner().expect("no thread panics while it counts");
     report(&sum, began.elapsed(), processor.elapsed());
+    if sum.first.is_none() && next < seeds.end {
+        let why = if interrupt::came() { "it was interrupted" } else { "the time is up" };
+        say(&format!("{why}: seeds {next}..{} were not run\n", seeds.end));
+    }
     let missing: Vec<_> = sum.tally.missing().collect();
     match sum.first {
+        None if interrupt::came() => Err(Failed::Interrupted),
         None if what.every_fault && !missing.is_empty() => {
             _ = complain(&format!("never happened: {}", missing.join(", ").replace('_', " ")));
             Err(Failed::Found)
@@ -77,7 +84,8 @@ fn bar(seeds: &Range<u64>) -> ProgressBar {
 }
 
 fn work(shared: &Shared, simulator: &Simulator) {
-    while !shared.stop.load(Ordering::Relaxed) && Instant::now() < shared.until {
+    let goes_on = || !shared.stop.load(Ordering::Relaxed) && !interrupt::came();
+    while goes_on() && Instant::now() < shared.until {
         let (relaxed, last) = (Ordering::Relaxed, shared.last);
         let next = |next| (next < last).then_some(next + 1);
         let Ok(seed) = shared.next.fetch_update(relaxed, relaxed, next) else { return };
@@ -122,7 +130,7 @@ fn report(sum: &Sum, took: Duration, processor: Duration) {
         seconds / processor.as_secs_f64().max(1e-6)
     ));
     say(&format!("fingerprint {:016x}\n", sum.fingerprint));
-    for (counter, times) in sum.tally.counters() {
-        say(&format!("{times:>14} {}\n", counter.replace('_', " ")));
+    for ((counter, times), meaning) in sum.tally.counters().zip(Tally::meanings()) {
+        say(&format!("{times:>14} {:<24} {meaning}\n", counter.replace('_', " ")));
     }
 }

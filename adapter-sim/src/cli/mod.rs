@@ -2,6 +2,7 @@
 
 pub mod explore;
 pub mod fleet;
+mod interrupt;
 pub mod look;
 pub mod options;
 
@@ -16,6 +17,8 @@ pub enum Failed {
     Found,
     /// What was asked for could not be done.
     Refused,
+    /// A signal ended it before all was run.
+    Interrupted,
 }
 
 impl From<Failed> for ExitCode {
@@ -23,6 +26,7 @@ impl From<Failed> for ExitCode {
         match failed {
             Failed::Found => Self::from(1),
             Failed::Refused => Self::from(2),
+            Failed::Interrupted => Self::from(interrupt::STATUS),
         }
     }
 }

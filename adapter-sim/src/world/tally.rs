@@ -9,11 +9,11 @@ use raft_nostd::{Event, Role};
 const RARE: [&str; 4] = ["waits_for_all", "exhausted", "explained_by_search", "undecided"];
 
 macro_rules! tally {
-    ($($(#[$doc:meta])* $counter:ident),+ $(,)?) => {
+    ($(#[doc = $meaning:literal] $counter:ident),+ $(,)?) => {
         /// How often each fault took effect, and what was done in spite of it.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Tally {
-            $($(#[$doc])* pub $counter: u64,)+
+            $(#[doc = $meaning] pub $counter: u64,)+
         }
 
         impl Tally {
@@ -31,6 +31,11 @@ macro_rules! tally {
             /// Each counter's name and value.
             pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> {
                 [$((stringify!($counter), self.$counter),)+].into_iter()
+            }
+
+            /// What each counter counts, in the same order.
+            pub fn meanings() -> impl Iterator<Item = &'static str> {
+                [$($meaning.trim_ascii(),)+].into_iter()
             }
         }
     };
