@@ -95,12 +95,27 @@ impl StateMachine for Machine {
 }
 
 #[derive(Default)]
-pub struct Air(pub Vec<(NodeId, Vec<u8>)>);
+pub struct Air {
+    flying: Vec<(NodeId, Vec<u8>)>,
+    /// How often the node's journal was synced by now.
+    syncs: u64,
+    /// All that ever left.
+    pub left: Vec<Left>,
+}
+
+/// A datagram that left.
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    pub bytes: usize,
+    /// How often the journal had been synced.
+    pub syncs: u64,
+}
 
 impl Transport for Air {
     fn send(&mut self, to: NodeId, datagram: &[u8]) {
         assert!(datagram.len() <= DATAGRAM as usize);
-        self.0.push((to, datagram.to_vec()));
+        self.left.push(Left { bytes: datagram.len(), syncs: self.syncs });
+        self.flying.push((to, datagram.to_vec()));
     }
 }
 
@@ -153,6 +168,7 @@ impl Host for World {
     }
 
     fn transport(&mut self) -> &mut Air {
+        self.air.syncs = self.medium.calls().syncs;
         &mut self.air
     }
 
@@ -186,6 +202,8 @@ pub struct Cluster {
     pub loss: u64,
     /// Longer datagrams are lost.
     pub longest: usize,
+    /// Bytes on their way to one peer, for nodes that start from now on.
+    pub window: u32,
     random: u64,
     wakes: Vec<Instant>,
 }
@@ -202,6 +220,7 @@ impl Cluster {
             log_entries,
             loss: 0,
             longest: DATAGRAM as usize,
+            window: 500,
             random: 1,
             wakes: vec![Instant::ORIGIN; NODES as usize],
         };
@@ -220,7 +239,7 @@ impl Cluster {
         let mut config = Config::new(ClusterId(5), voters[at], &voters).with_max_datagram(DATAGRAM);
         config.log_entries = self.log_entries;
         config.max_command = 100;
-        config.window = 500;
+        config.window = self.window;
         config.election_timeout = Duration::from_millis(100);
         config.heartbeat = Duration::from_millis(20);
         let memory = vec![0; config.log_bytes(40) as usize];
@@ -251,7 +270,7 @@ impl Cluster {
                 node.timeout(self.now);
             }
             self.wakes[at] = node.drain(self.now, &mut [0; 400]);
-            flying.append(&mut node.host_mut().air.0);
+            flying.append(&mut node.host_mut().air.flying);
         }
         let quiet = flying.is_empty();
         for (to, datagram) in flying {

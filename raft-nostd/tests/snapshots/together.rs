@@ -65,6 +65,37 @@ fn writes_go_on_while_a_snapshot_is_sent() {
     assert!(cluster.node(away).raft().metrics().snapshots_installed > 0);
 }
 
+/// A batch waits for one chunk, and not for a window full of them.
+#[test]
+fn a_batch_is_synced_after_the_first_chunk() {
+    let mut cluster = Cluster::new(64);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let disks = cluster.kill(away);
+    cluster.write(1_000);
+    cluster.window = 4_000;
+    let again = cluster.kill(leader);
+    cluster.start(leader, again);
+    let leader = cluster.elect();
+    cluster.start(away, disks);
+    let mut bursts = 0;
+    while cluster.node(away).raft().metrics().snapshots_installed == 0 {
+        let (now, node) = (cluster.now, cluster.node_mut(leader));
+        let proposed = node.propose(now, b"a command").is_ok();
+        let (before, left) = (node.host().medium.calls().syncs, node.host().air.left.len());
+        cluster.step();
+        let host = cluster.node(leader).host();
+        let chunks: Vec<_> = host.air.left[left..].iter().filter(|one| one.bytes > 300).collect();
+        let synced = host.medium.calls().syncs > before;
+        if proposed && synced && chunks.len() > 1 {
+            bursts += 1;
+            let early = chunks.iter().filter(|one| one.syncs == before).count();
+            assert!(early <= 1, "{early} of {} chunks went before the sync", chunks.len());
+        }
+    }
+    assert!(bursts > 0, "no batch waited beside several chunks");
+}
+
 #[test]
 fn a_node_starts_from_snapshot_and_journal() {
     let mut cluster = Cluster::new(32);
