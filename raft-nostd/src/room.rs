@@ -96,12 +96,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
 
     /// Whether a peer has `needed` room behind all that this log holds.
     fn room_at(&self, now: Instant, peer: &Peer, needed: Room) -> RoomThere {
-        let Progress { room, received, next, .. } = peer.progress;
+        let Progress { room, received, .. } = peer.progress;
         if now >= peer.heard_at.plus(self.limits.election_timeout) {
             return RoomThere::TooLittle; // It may be dead.
         }
-        let base = self.log.base().index;
-        if room == ROOM_UNTOLD || next <= base {
+        if room == ROOM_UNTOLD || peer.progress.is_behind(self.log.base().index) {
             return RoomThere::Untold;
         }
         // All that is held is no less than what is behind `received`, and needs no look at the log.

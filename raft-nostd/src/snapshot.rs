@@ -177,8 +177,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
 
     /// Whether the peer at `to` needs what the log does not hold any more.
     pub(crate) fn needs_snapshot(&self, to: usize) -> bool {
-        let next = self.peers.get(to).map(|peer| peer.progress.next);
-        next.is_some_and(|next| next.previous() < self.log.base().index)
+        self.peers.get(to).is_some_and(|peer| peer.progress.is_behind(self.log.base().index))
     }
 
     /// What the peer at `to` is to get next of the newest snapshot, if it may get a chunk, or a

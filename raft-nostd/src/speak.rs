@@ -68,7 +68,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     /// Whether this node leads and some peer needs a snapshot. O(members).
     pub(crate) fn sends_snapshots(&self) -> bool {
         let base = self.log.base().index;
-        self.role == Role::Leader && self.peers.iter().any(|peer| peer.progress.next <= base)
+        self.role == Role::Leader && self.peers.iter().any(|peer| peer.progress.is_behind(base))
     }
 
     /// Encodes the next datagram for a chunk that may be sent, but for the chunk, into `buf`, where

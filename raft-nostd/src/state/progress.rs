@@ -92,6 +92,11 @@ impl Progress {
         }
     }
 
+    /// Whether what the follower needs next is not in a log that begins behind `base` any more.
+    pub(crate) fn is_behind(&self, base: Index) -> bool {
+        self.next <= base
+    }
+
     /// The follower has entries equal to ours through `durable`, and in memory through `received`,
     /// and `room` behind that.
     pub(crate) fn matched(&mut self, durable: Index, received: Index, room: Room, now: Instant) {
