@@ -13,8 +13,12 @@ use std::time::Duration;
 
 /// How long a failing run is made shorter.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// So often a run that has failed is run again to be told: perhaps it does not fail each time.
-const TRIES: usize = 8;
+/// So often a short run that has failed is run again to be told: perhaps it does not fail each time.
+const TRIES: usize = 200;
+/// How often the whole run is, where no short one fails again.
+const TRIES_OF_ALL: usize = 8;
+/// A run of more lines is not called short.
+const SHORT: usize = 1_000;
 /// So many letters of a type's name are in a folder's.
 const NAME_MAX: usize = 100;
 /// Why a run that has failed does not fail again.
@@ -36,8 +40,9 @@ pub fn check<M: Subject>(make: impl Fn() -> M + Send + Sync + 'static, seeds: Ra
     let Some((seed, failure)) = first_failure(&simulator, seeds) else { return };
     let (again, tape) = simulator.record(seed);
     let short = simulator.shrink(&tape, PATIENCE, |_, _| {}).map(|short| short.tape);
-    let tapes = [short.as_ref(), Some(&tape)].into_iter().flatten();
-    let told = tapes.flat_map(|tape| std::iter::repeat_n(tape, TRIES)).find_map(|tape| {
+    let tapes = short.iter().map(|short| (short, TRIES)).chain([(&tape, TRIES_OF_ALL)]);
+    let mut tapes = tapes.flat_map(|(tape, tries)| std::iter::repeat_n(tape, tries));
+    let told = tapes.find_map(|tape| {
         let (outcome, story) = simulator.tell(tape);
         outcome.is_err().then_some(story)
     });
@@ -71,9 +76,12 @@ fn kept(folder: &Path, seed: u64, story: &Story) -> String {
         Ok(()) => {
             let lines = story.lines().count();
             let (trace, picture) = (trace.display(), picture.display());
-            format!(
-                "\na short run that fails so, in {lines} lines: {trace}\nand as a picture: {picture}"
-            )
+            let what = if lines > SHORT {
+                "a run that fails so, as short as it was made in ten seconds"
+            } else {
+                "a short run that fails so"
+            };
+            format!("\n{what}, in {lines} lines: {trace}\nand as a picture: {picture}")
         }
         Err(_) => format!("\n{story}"),
     }
