@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TRIES: usize = 200;
 /// How often the whole run is, where no short one fails again.
 const TRIES_OF_ALL: usize = 8;
+/// How long traces and pictures are kept.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// A run of more lines is not called short.
 const SHORT: usize = 1_000;
 /// So many letters of a type's name are in a folder's.
@@ -30,11 +32,12 @@ const OUTSIDE: &str =
 /// everything that [`Subject`] says. `make` gives a machine in its first state.
 ///
 /// # Panics
-/// When replicas answer the same command or question differently, when a snapshot does not restore, when the
+/// When there is no seed in `seeds`. When replicas answer the same command or question differently, when a snapshot does not restore, when the
 /// machine panics, when a command or a snapshot is longer than [`Subject`] says, and when anything else goes wrong
 /// that the simulator judges. The message names the seed: `check(make, seed..seed + 1)` fails in the same way
 /// again, unless something outside of the seed decides; then the message says that.
 pub fn check<M: Subject>(make: impl Fn() -> M + Send + Sync + 'static, seeds: Range<u64>) {
+    assert!(!seeds.is_empty(), "there is no seed in {seeds:?}");
     keep_judges_quiet();
     let simulator = Simulator::with_subject(make, Options::default());
     let Some((seed, failure)) = first_failure(&simulator, seeds) else { return };
@@ -69,6 +72,7 @@ fn folder<M>() -> PathBuf {
 fn kept(folder: &Path, seed: u64, story: &Story) -> String {
     let trace = folder.join(format!("seed-{seed}.trace"));
     let picture = trace.with_extension("svg");
+    sweep(folder);
     let written = std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&trace, story.to_string()))
         .and_then(|()| std::fs::write(&picture, draw(story, &format!("seed {seed}, shortened"))));
@@ -81,9 +85,21 @@ fn kept(folder: &Path, seed: u64, story: &Story) -> String {
             } else {
                 "a short run that fails so"
             };
-            format!("\n{what}, in {lines} lines: {trace}\nand as a picture: {picture}")
+            let plural = if lines == 1 { "" } else { "s" };
+            format!("\n{what}, in {lines} line{plural}: {trace}\nand as a picture: {picture}")
         }
         Err(_) => format!("\n{story}"),
+    }
+}
+
+/// Removes what was kept a day ago and before, of any machine.
+fn sweep(folder: &Path) {
+    let all = folder.parent().and_then(|all| std::fs::read_dir(all).ok());
+    for old in all.into_iter().flatten().flatten() {
+        let made = old.metadata().and_then(|about| about.modified()).ok();
+        if made.and_then(|made| made.elapsed().ok()).is_some_and(|age| age > KEPT) {
+            let _ = std::fs::remove_dir_all(old.path());
+        }
     }
 }
 

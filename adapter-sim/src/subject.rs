@@ -4,7 +4,8 @@ use crate::quiet::blamed;
 use crate::random::Random;
 use crate::registers::{KEYS, Registers};
 use crate::story::Words;
-use raft_nostd::{Committed, SnapshotError, StateMachine};
+use crate::swarm::COMMAND_OVERHEAD;
+use raft_nostd::{Committed, Config, SnapshotError, StateMachine};
 use std::fmt::Debug;
 
 /// A state machine that the simulator replicates, and what clients may ask of it.
@@ -104,6 +105,8 @@ fn check_draws(name: &str, draw: fn(&mut Random) -> Vec<u8>) {
 
 impl Kind {
     pub(crate) fn of<M: Subject>(make: impl Fn() -> M + 'static) -> Self {
+        let most = Config::DATAGRAM_MAX - COMMAND_OVERHEAD;
+        assert!(M::COMMAND_MAX <= most, "COMMAND_MAX is {}: at most {most}", M::COMMAND_MAX);
         check_draws("command", M::command);
         check_draws("question", M::question);
         let mut first = make();

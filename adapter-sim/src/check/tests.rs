@@ -23,6 +23,7 @@ enum Quirk {
     FailsToWrite,
     WritesNothing,
     RestoresTooEarly,
+    GathersForEver,
 }
 
 /// Counts; its commands have `LENGTH` bytes.
@@ -30,6 +31,8 @@ struct Odd<const LENGTH: usize> {
     quirk: Quirk,
     commands: u64,
     image: [u8; 8],
+    /// Bytes of a snapshot that were read.
+    gathered: usize,
     /// Which of all it is.
     number: u64,
 }
@@ -38,7 +41,7 @@ impl<const LENGTH: usize> Odd<LENGTH> {
     fn new(quirk: Quirk) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { quirk, commands: 0, image: [0; 8], number }
+        Self { quirk, commands: 0, image: [0; 8], gathered: 0, number }
     }
 }
 
@@ -77,8 +80,15 @@ impl<const LENGTH: usize> StateMachine for Odd<LENGTH> {
         Ok(8)
     }
 
-    fn restore(&mut self, _offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
+    fn restore(&mut self, offset: u64, piece: &[u8]) -> Result<(), SnapshotError> {
         assert!(self.quirk != Quirk::PanicsInRestore, "too odd");
+        if offset == 0 && self.quirk != Quirk::GathersForEver {
+            self.gathered = 0;
+        }
+        self.gathered += piece.len();
+        if self.gathered > 8 {
+            return Err(SnapshotError::Malformed);
+        }
         match <[u8; 8]>::try_from(piece) {
             Ok(image) => {
                 self.image = image;
@@ -217,6 +227,18 @@ fn a_story_is_kept_where_no_other_process_or_machine_overwrites_it() {
     assert!(parts.iter().all(|part| trace.contains(part)), "{trace}");
     let text = std::fs::read_to_string(trace).expect("it was written");
     assert!(text.contains("panics in apply"), "{text}");
+}
+
+#[test]
+#[should_panic(expected = "there is no seed in 5..5")]
+fn no_seed_is_no_test() {
+    check(|| Odd::<0>::new(Quirk::None), 5..5);
+}
+
+#[test]
+fn what_was_read_of_a_snapshot_before_is_forgotten_when_one_begins() {
+    let words = "'s state machine does not take its own snapshot, at byte ";
+    assert_told(Quirk::GathersForEver, &[words]);
 }
 
 #[test]

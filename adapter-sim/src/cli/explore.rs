@@ -108,7 +108,7 @@ fn sum_up(report: &Report) {
 fn words(ending: Ending) -> &'static str {
     match ending {
         Ending::Closed => "all there is within these bounds",
-        Ending::StatesSpent => "so many states as were asked for, of more",
-        Ending::DepthReached => "so many happenings as were asked for, of more",
+        Ending::StatesSpent => "not all there is within these bounds: it stopped at --states",
+        Ending::DepthReached => "not all there is within these bounds: it stopped at --depth",
     }
 }

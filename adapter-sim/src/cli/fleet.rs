@@ -52,7 +52,9 @@ pub fn run_all(what: &Run) -> Result<(), Failed> {
     shared.bar.finish_and_clear();
     let next = shared.next.load(Ordering::Relaxed);
     let sum = shared.sum.into_inner().expect("no thread panics while it counts");
-    report(&sum, began.elapsed(), processor.elapsed());
+    if what.seed.is_none() || sum.first.is_none() {
+        report(&sum, began.elapsed(), processor.elapsed());
+    }
     if sum.first.is_none() && next < seeds.end {
         let why = if interrupt::came() { "it was interrupted" } else { "the time is up" };
         say(&format!("{why}: seeds {next}..{} were not run\n", seeds.end));

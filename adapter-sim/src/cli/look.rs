@@ -15,6 +15,10 @@ pub fn trace(seed: u64, what: &Run) -> Result<(), Failed> {
     let (_, tape) = simulator.record(seed);
     let (outcome, story) = simulator.tell(&tape);
     say(&story);
+    if outcome.is_ok() {
+        // Not part of the trace.
+        eprintln!("adapter-sim: nothing went wrong in the run of seed {seed}");
+    }
     outcome.map(drop).map_err(|_| Failed::Found)
 }
 
@@ -27,6 +31,9 @@ pub fn shrink(seed: u64, what: &Run) -> Result<(), Failed> {
         return Ok(());
     };
     say(&format!("seed {seed} failed: {failure}\n"));
+    let folder = what.out.display();
+    std::fs::create_dir_all(&what.out)
+        .map_err(|error| super::complain(&format!("cannot make the folder {folder}: {error}")))?;
     let spinner = ProgressBar::new_spinner();
     let style = ProgressStyle::with_template("{spinner} {msg}, {elapsed}");
     spinner.set_style(style.expect("the template is right"));
@@ -68,6 +75,9 @@ pub fn draw(trace: &Path, out: Option<PathBuf>) -> Result<(), Failed> {
         .map_err(|error| super::complain(&format!("cannot read {name}: {error}")))?;
     let story: Story =
         text.parse().map_err(|error| super::complain(&format!("{name}: {error}")))?;
+    if story.lines().next().is_none() {
+        return Err(super::complain(&format!("{name}: nothing happens in it")));
+    }
     let title = trace.file_stem().unwrap_or_default().to_string_lossy().replace('_', " ");
     let out = out.unwrap_or_else(|| trace.with_extension("svg"));
     write(&out, &picture::draw(&story, &title))

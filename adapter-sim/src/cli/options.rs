@@ -14,7 +14,8 @@ use std::path::PathBuf;
 ///   adapter-sim --seeds 10000 --minutes 15
 ///
 /// Exits with status 1 at the first seed that fails, and names it (with 2 when it was not asked well); the
-/// same seed fails again in the same way, on every machine. To see it in a few lines, and as a picture:
+/// same seed fails again in the same way, on every machine. To see it in a few lines, and as a picture, say
+/// of seed 4711:
 ///
 ///   adapter-sim --seed 4711 --shrink
 #[derive(Parser, Debug)]
@@ -61,15 +62,21 @@ pub struct Run {
     pub seed: Option<u64>,
 
     /// Tell all that happens in the run of the seed
-    #[arg(long, requires = "seed", conflicts_with = "shrink")]
+    #[arg(long, requires = "seed", conflicts_with_all = ["shrink", "seeds"])]
     pub trace: bool,
 
     /// Make the failing run of the seed shorter, for up to two minutes; write seed-N.trace and seed-N.svg
-    #[arg(long, requires = "seed")]
+    #[arg(long, requires = "seed", conflicts_with = "seeds")]
     pub shrink: bool,
 
-    /// Where to write them
-    #[arg(long, value_name = "DIR", default_value = ".", requires = "shrink")]
+    /// Where to write them; made if need be
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = ".",
+        requires = "shrink",
+        conflicts_with = "seeds"
+    )]
     pub out: PathBuf,
 
     /// Stop after so many minutes
@@ -223,6 +230,9 @@ mod tests {
             ("--every-fault --seed 1", "cannot be used with"),
             ("--seed 1 --seeds 5", "cannot be used with"),
             ("--trace", "--seed"),
+            ("--trace --seeds 10", "cannot be used with"),
+            ("--shrink --seeds 10", "cannot be used with"),
+            ("--out x --seeds 10", "cannot be used with"),
             ("--seed 1 --trace --shrink", "cannot be used with"),
         ];
         for (flags, words) in refused {

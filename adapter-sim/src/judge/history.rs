@@ -8,6 +8,8 @@ pub struct History {
     size: Size,
     /// Everything any state machine was given, by index, and what comes of all of it so far.
     commands: BTreeMap<Index, Applied>,
+    /// Of each node whose state came from a snapshot in this run of it, the snapshot's end.
+    restored: BTreeMap<NodeId, Position>,
 }
 
 struct Applied {
@@ -20,7 +22,7 @@ struct Applied {
 
 impl History {
     pub fn new(size: Size) -> Self {
-        Self { size, commands: BTreeMap::new() }
+        Self { size, commands: BTreeMap::new(), restored: BTreeMap::new() }
     }
 
     pub fn commands(&self) -> impl Iterator<Item = (Position, &[u8])> {
@@ -35,7 +37,8 @@ impl History {
             let known = &known.answer;
             assert!(
                 answer == known,
-                "{id:?} answers {position} with {answer}, and others did with {known}"
+                "{id:?} answers {position} with {answer}, and others did with {known}{}",
+                self.whence(id)
             );
             return;
         }
@@ -45,6 +48,23 @@ impl History {
         state.apply(&self.size, position, command);
         let (command, answer) = (command.to_vec(), answer.to_string());
         self.commands.insert(position.index, Applied { position, command, answer, state });
+    }
+
+    /// What may explain another answer.
+    fn whence(&self, id: NodeId) -> String {
+        let restored = self.restored.get(&id);
+        restored.map_or(String::new(), |through| {
+            format!("; the state of {id:?} was restored from a snapshot through {through}")
+        })
+    }
+
+    /// A machine begins anew, with what is in a snapshot or with nothing.
+    pub fn restored(&mut self, id: NodeId, state: &State) {
+        if state.last == Position::default() {
+            self.restored.remove(&id);
+        } else {
+            self.restored.insert(id, state.last);
+        }
     }
 
     /// State Machine Safety across snapshots: a machine that knows all through `applied` is what

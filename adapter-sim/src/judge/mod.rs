@@ -336,6 +336,7 @@ impl Judge {
                 Step::Restored(state) => {
                     let through = state.last.index.max(machine);
                     self.history.check(id, through, state);
+                    self.history.restored(id, state);
                     machine = through;
                 }
             }

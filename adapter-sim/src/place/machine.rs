@@ -278,7 +278,11 @@ impl Machine {
     fn restore_subject(&mut self, at: u64, piece: &[u8]) {
         let (id, subject) = (self.id, &mut self.subject);
         let deed = || format!("{id:?}'s state machine panics in restore at byte {at}");
-        let taken = blamed(deed, || subject.restore(at, piece));
+        let mut taken = blamed(deed, || subject.restore(at, piece));
+        // Whoever was given a piece may have to begin anew: what was sent may break off.
+        if at == 0 && !piece.is_empty() && taken.is_ok() {
+            taken = blamed(deed, || subject.restore(at, piece));
+        }
         if let Err(error) = taken {
             panic!("{id:?}'s state machine does not take its own snapshot, at byte {at}: {error}");
         }

@@ -109,6 +109,9 @@ pub struct Faults {
     pub snapshots_sync_failure: u64,
 }
 
+/// Bytes of the shortest datagram that takes a command, beside the command.
+pub(crate) const COMMAND_OVERHEAD: u32 = 156;
+
 impl Faults {
     fn draw(random: &mut Random) -> Self {
         let mut family = |most| if random.below(2) == 0 { 0 } else { 1 + random.below(most) };
@@ -164,7 +167,7 @@ impl Swarm {
         let span = options.span.unwrap_or(span);
         let beats = random.among(&[2, 3, 5]);
         let behaviour = random.among(&[Behaviour::File, Behaviour::Blanking, Behaviour::Nor]);
-        let datagram = random.among(&[256, 400, 600, 1_200]).max(command_max + 156);
+        let datagram = random.among(&[256, 400, 600, 1_200]).max(command_max + COMMAND_OVERHEAD);
         Self {
             nodes,
             log_entries,

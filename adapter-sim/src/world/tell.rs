@@ -88,6 +88,9 @@ impl World {
                 self.teller.told[at] = told;
                 if !first {
                     self.does(at, Deed::Restarts);
+                    if let Some(newest) = raft.snapshot() {
+                        self.does(at, Deed::SnapshotInstalled(newest.last));
+                    }
                     self.does(at, Deed::HasLog { base, terms, commit });
                 }
             }
