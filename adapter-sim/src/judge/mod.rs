@@ -345,6 +345,21 @@ impl Judge {
         self.seen[at].machine = last;
     }
 
+    /// A leader says of the entry before what it sends what that entry is, whether or not it still has it.
+    pub fn overhear(&self, at: usize, raft: &Core, said: &Datagram<'_>) {
+        let Message::Append(append) = said.message else { return };
+        if append.term != raft.term() {
+            return; // It has stepped down since, and its log may be another.
+        }
+        let prev = append.prev;
+        let known = match prev.index.0.checked_sub(1) {
+            Some(place) => self.seen[at].log.get(place as usize).copied(),
+            None => Some(Term::ZERO),
+        };
+        let to = said.envelope.receiver;
+        assert_eq!(known, Some(prev.term), "{}: what comes before it, to {to}: {prev}", raft.id());
+    }
+
     /// A leader was asked to read.
     pub fn asked(&mut self, at: usize, raft: &Core, read: ReadId) {
         let newest = self.ledger.newest_round(raft.term());

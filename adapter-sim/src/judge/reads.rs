@@ -55,6 +55,7 @@ impl Reads {
     pub fn hear(&mut self, at: usize, voters: usize, deeds: &Deeds) {
         for Told { event, .. } in &deeds.events {
             let (Event::ReadReady(through) | Event::ReadsLost(through)) = *event else { continue };
+            let before = self.open[at].len();
             while let Some(first) = self.open[at].first_entry().filter(|one| *one.key() <= through)
             {
                 let (read, open) = first.remove_entry();
@@ -62,6 +63,8 @@ impl Reads {
                 let confirmed = with_itself > voters / 2 || matches!(event, Event::ReadsLost(_));
                 assert!(confirmed, "n{} answers read {}, and no majority did", at + 1, read.get());
             }
+            let told = before > self.open[at].len();
+            assert!(told, "n{} tells what became of reads that do not wait: {event:?}", at + 1);
         }
     }
 }

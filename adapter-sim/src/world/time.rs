@@ -149,6 +149,7 @@ impl World {
             let said = wire::decode(bytes).expect("nodes say what decodes");
             self.judge.ledger.overhear(at, place, &said);
             if let Some(raft) = place.raft() {
+                self.judge.overhear(at, raft, &said);
                 self.traffic.said(at, raft, &said, (local, &self.swarm));
             }
         }

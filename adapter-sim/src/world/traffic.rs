@@ -15,6 +15,10 @@ const ANSWERS: u64 = 3;
 /// a heartbeat was due when the counting began, and since another is when it ends.
 const BESIDES: u64 = 3;
 
+/// So often an answer about chunks may be heard in one election timeout and be a reason to send some: with each
+/// heartbeat, and as answers are doubled.
+const SAME: u64 = 8;
+
 /// What tells a question from others: its kind, its term, and what it is about.
 type Question = [u64; 7];
 
@@ -27,6 +31,8 @@ struct Talk {
     put: HashMap<Question, u64>,
     /// Answers that let it begin anew where it was before.
     spurs: u64,
+    /// How often it has heard each answer about chunks.
+    heard: HashMap<[u64; 3], u64>,
 }
 
 /// How much a node was asked in its present run, and has answered.
@@ -62,7 +68,13 @@ impl Traffic {
         let talk = &mut self.talks[at][place_of(said.envelope.sender)];
         talk.spurs += match said.message {
             Message::AppendReply(reply) => matches!(reply.verdict, Verdict::Matched { .. }).into(),
-            Message::InstallReply(_) => 1,
+            // (Or else answers and chunks could be each other's reason without end.)
+            Message::InstallReply(reply) => {
+                let about = [reply.last.index.0, reply.chunks.into(), reply.receipt as u64];
+                let times = talk.heard.entry(about).or_default();
+                *times += 1;
+                u64::from(*times <= SAME)
+            }
             _ => 0,
         };
     }
@@ -88,6 +100,7 @@ impl Traffic {
         if local >= talk.since.plus(swarm.election) {
             (talk.since, talk.spurs) = (local, 0);
             talk.put.clear();
+            talk.heard.clear();
         }
         let times = talk.put.entry(question).or_default();
         *times += 1;

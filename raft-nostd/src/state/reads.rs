@@ -88,3 +88,20 @@ impl Reads {
         waiting.then_some(ReadId(self.asked))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_up_is_not_answered_by_a_later_leadership() {
+        let mut reads = Reads::default();
+        reads.ask();
+        reads.start_round();
+        assert_eq!(reads.abandon(), Some(ReadId(1)));
+        assert!(!reads.wants_quorum());
+        reads.confirm(1, Index::ZERO);
+        assert_eq!((reads.ready(Index(9)), reads.abandon()), (None, None));
+        assert_eq!(reads.ask(), ReadId(2));
+    }
+}

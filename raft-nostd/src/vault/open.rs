@@ -87,13 +87,14 @@ impl Vault {
         Ok(vault)
     }
 
-    /// For a start, with a journal that begins at `base`. The journal follows a snapshot once that is
-    /// sealed; where it has not, the newest is read through, and if a chunk is damaged, the one in the
-    /// other slot counts instead, if that is whole. The next is written over the damaged one.
+    /// For a start, with a journal that begins at `base`. Where that is not behind the snapshot in the
+    /// other slot, or where there was never any other, the newest is read through, and if a chunk
+    /// is damaged the other counts instead, or none: the journal has what follows. The next is written
+    /// over the damaged one.
     ///
     /// That is how it is where an end record reached the medium although its seal failed, and a power
     /// cut then tore the erase of that slot, which was the spare one.
-    /// O(bytes) where the journal has not followed, else O(1). `buf` as for [`Vault::open`].
+    /// O(bytes) in such a case, else O(number of chunks). `buf` as for [`Vault::open`].
     ///
     /// # Errors
     /// When the medium cannot be read. It is not written to.
@@ -103,16 +104,17 @@ impl Vault {
         base: Index,
         buf: &mut [u8],
     ) -> Result<(), VaultError<M::Error>> {
-        let newest = self.newest.filter(|newest| newest.manifest.last.index > base);
-        let (Some(newest), Some(shape)) = (newest, self.shape) else { return Ok(()) };
-        let Some(rot) = self.first_damage(medium, newest.manifest.chunks, buf)? else {
-            return Ok(());
-        };
-        self.rot = Some(rot);
-        self.newest = match self.look(medium, &shape, newest.slot.other(), buf)? {
+        let (Some(newest), Some(shape)) = (self.newest, self.shape) else { return Ok(()) };
+        let other = match self.look(medium, &shape, newest.slot.other(), buf)? {
             Contents::Whole(stored) => Some(stored),
             _ => None,
         };
+        if other.map_or(Index::ZERO, |other| other.manifest.last.index) < base {
+            return Ok(());
+        }
+        if let Some(rot) = self.first_damage(medium, newest.manifest.chunks, buf)? {
+            (self.rot, self.newest) = (Some(rot), other);
+        }
         Ok(())
     }
 

@@ -5,8 +5,8 @@ use adapter_std::memory::{MemoryError, SharedMedium};
 use raft_nostd::crc::checksum;
 use raft_nostd::vault::{Origin, Owner, Vault, VaultError};
 use raft_nostd::{
-    HardState, Index, Instant, Life, Loading, Manifest, Membership, OpenError, Output, Position,
-    Start, StartError, Term,
+    HardState, Index, Instant, Life, Loading, Manifest, Membership, NodeId, OpenError, Output,
+    Position, SnapshotFailure, Start, StartError, Term,
 };
 
 /// Opens where it must fail, and sees that nothing was changed by it.
@@ -107,6 +107,48 @@ fn a_transfer_of_a_later_term_than_the_journals_is_forgotten() {
     }
 }
 
+/// While its state is replaced a node could not lead.
+#[test]
+fn whose_state_is_replaced_does_not_stand_for_election() {
+    let voters = [1, 2, 3].map(|number| NodeId::new(number).unwrap());
+    let manifest = Manifest {
+        last: Position::new(2, 50),
+        membership: Membership::initial(&voters),
+        chunks: 1,
+        bytes: 8,
+        crc: 7,
+    };
+    let mut loading = Loading::new::<3>(&config(&voters), vec![0_u8; 1 << 16]).unwrap();
+    loading.attach(Term(2), None, Some((&manifest, 1))).unwrap();
+    let start = Start {
+        hard_state: HardState { term: Term(2), vote: None },
+        life: Life { incarnation: 1, boot: 1, nonce: 1 },
+        applied: Index::ZERO,
+        seed: 1,
+        now: Instant::from_micros(0),
+    };
+    let mut raft = loading.start::<3>(start).unwrap();
+    let mut buf = [0; 1_200];
+    let mut installs = false;
+    for millis in 1..60_000 {
+        let now = Instant::from_micros(millis * 1_000);
+        raft.handle_timeout(now);
+        loop {
+            match raft.poll_output(now, &mut buf) {
+                Output::Install(_) => installs = true,
+                Output::Transmit(_) => panic!("it says something after {millis} ms"),
+                Output::Idle { .. } => break,
+                _ => {}
+            }
+        }
+    }
+    assert!(installs);
+    raft.handle_install_failed(Instant::from_micros(60_000_000), SnapshotFailure::Machine).unwrap();
+    let now = Instant::from_micros(70_000_000);
+    raft.handle_timeout(now);
+    assert!((0..9).any(|_| matches!(raft.poll_output(now, &mut buf), Output::Transmit(_))));
+}
+
 /// Its snapshots belong to the journal that was there before.
 #[test]
 fn a_blank_journal_beside_old_snapshots_stays_blank() {
@@ -172,6 +214,25 @@ fn a_damaged_snapshot_that_the_journal_has_not_followed() {
         let world = World::on(again.world().journal.copy(), again.world().snapshots.copy());
         assert_eq!(Solo::open(world, 10).unwrap().world().sum, sum + u64::from(b'a'));
     }
+}
+
+/// Nobody reads a snapshot that its machine does not need: that is found, and mended, later.
+#[test]
+fn a_damaged_chunk_that_a_durable_machine_does_not_need() {
+    let mut solo = Solo::open(compacted().1, 8).unwrap();
+    solo.run(9);
+    solo.driver.compact();
+    solo.run(3);
+    let (journal, snapshots) = (solo.world().journal.copy(), solo.world().snapshots.copy());
+    let newest = solo.driver.raft().snapshot().unwrap().last.index;
+    assert!(solo.driver.raft().base().index > Index(10), "the older one would not do");
+    let record = 28 + config(&[me()]).max_chunk();
+    snapshots.borrow_mut().damage(0, record + 28, 1);
+    let applied = solo.driver.raft().applied();
+    let world = World { applied, sum: 7, ..World::on(journal, snapshots) };
+    let again = Solo::open(world, 9).unwrap();
+    let raft = again.driver.raft();
+    assert_eq!((raft.snapshot().map(|one| one.last.index), again.world().sum), (Some(newest), 7));
 }
 
 #[test]
