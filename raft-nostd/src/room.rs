@@ -100,7 +100,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         if now >= peer.heard_at.plus(self.limits.election_timeout) {
             return RoomThere::TooLittle; // It may be dead.
         }
-        if room == ROOM_UNTOLD || peer.progress.is_behind(self.log.base().index) {
+        // Between what it has for sure and what this log begins with, it may hold, or need, anything.
+        if room == ROOM_UNTOLD || received < self.log.base().index {
             return RoomThere::Untold;
         }
         // All that is held is no less than what is behind `received`, and needs no look at the log.

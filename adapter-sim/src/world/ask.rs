@@ -1,11 +1,15 @@
 //! What clients ask.
 
 use super::World;
+use crate::judge::disk::Core;
+use crate::place::Place;
 use crate::registers::{Call, KEYS};
 use raft_nostd::{LogFull, ProposeError};
 
 /// So many commands at once, at most, when a client asks for much.
 const BURST: u64 = 24;
+/// No-ops that every log keeps room for.
+const LEAST_RESERVE: u64 = 2;
 
 impl World {
     pub fn client_asks(&mut self) {
@@ -82,6 +86,7 @@ impl World {
                     taken += 1;
                     let id = place.id;
                     self.count_command(&command);
+                    self.judge_room(at);
                     self.tell_asked(at, &command, position);
                     self.clients.proposed(self.now, id, position, command);
                 }
@@ -98,6 +103,30 @@ impl World {
             self.tally.proposer_crashes += 1;
             self.crash(at);
         }
+    }
+
+    /// A leader whose log is more than half full has taken a command: a majority has room for all that it
+    /// holds, and for two no-ops more. Or else the others might be left with logs in which nobody
+    /// could open a term.
+    fn judge_room(&self, at: usize) {
+        let Some(leader) = self.places[at].raft() else { return };
+        let (room, capacity) = (leader.room().entries, leader.capacity().entries);
+        // (Of a log of two or three entries half is no more than the no-ops.)
+        if 2 * (capacity - room) <= capacity + 2 {
+            return;
+        }
+        let behind = leader.last().index.0 + LEAST_RESERVE;
+        let lacks = |raft: &&Core| {
+            let holds = raft.base().index.0 + u64::from(raft.capacity().entries);
+            raft.term() == leader.term() && behind > holds
+        };
+        let full = self.places.iter().filter_map(Place::raft).filter(lacks).count();
+        let (id, voters) = (leader.id(), self.places.len());
+        let majority = voters / 2 + 1;
+        assert!(
+            full + majority <= voters,
+            "{id} takes a command that {full} of {voters} have no room for"
+        );
     }
 
     fn count_command(&mut self, command: &[u8]) {

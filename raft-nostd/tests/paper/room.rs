@@ -134,6 +134,31 @@ fn a_follower_that_is_sent_a_snapshot_will_have_room() {
     solo.propose(b"x");
 }
 
+/// What a follower holds between what it has for sure and where this log begins, nobody knows: it takes
+/// room there, and none here. (Found by adapter-sim, seed 2865.)
+#[test]
+fn room_behind_what_is_compacted_away_says_nothing() {
+    let mut solo = Solo::with(3, Disk::default(), &few_entries());
+    solo.lead_and_commit();
+    let plenty = Room { entries: 16, bytes: 16 * 1_024 };
+    let last = |solo: &Solo| solo.me.raft.last().index.0;
+    for round in 0..16 {
+        if round == 8 {
+            solo.compact();
+        }
+        solo.propose(b"x");
+        solo.steps();
+        solo.hear(3, with_room(last(&solo), plenty));
+    }
+    let (base, free) = (solo.me.raft.base().index.0, solo.me.raft.room().entries);
+    assert!(base > 1 && (4..8).contains(&free), "begins behind {base}, {free} are free");
+    solo.hear(3, with_room(last(&solo), Room { entries: 0, bytes: 0 }));
+    solo.hear(2, with_room(1, plenty));
+    assert_eq!(solo.me.raft.propose(solo.now, b"x"), CAPACITY);
+    solo.hear(2, with_room(last(&solo), plenty));
+    solo.propose(b"x");
+}
+
 /// Room that a snapshot makes is told at once, and not with the next heartbeat.
 #[test]
 fn a_follower_tells_the_room_that_a_snapshot_makes() {
