@@ -6,7 +6,7 @@ use crate::frame;
 use crate::manifest::Manifest;
 use crate::state::metrics::count;
 use crate::state::news::Event;
-use crate::state::peers::{Owed, When};
+use crate::state::peers::{Owed, Peer, When};
 use crate::state::progress::Due;
 use crate::state::role::Role;
 use crate::state::snapshots::Stage;
@@ -136,7 +136,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     }
 
     /// Whether the log has got so full that a snapshot is to be taken: more than half, or three
-    /// quarters while a follower is being sent the last one, and something to gain.
+    /// quarters while a follower takes in the last one and what follows, and something to gain.
     pub(crate) fn is_compaction_urged(&self, now: Instant) -> bool {
         let full = || self.has_less_than(self.share(1)) && !self.is_sending(now);
         (self.is_crowded() || full()) && self.snapshot_due().is_some()
@@ -156,17 +156,31 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         room.entries < most.entries || room.bytes < most.bytes
     }
 
-    /// Whether a follower takes in the newest snapshot just now: it has got further within the last
-    /// election timeout. A newer snapshot would make it begin again.
+    /// Whether a follower takes in the newest snapshot just now, or what follows it in the log: it has
+    /// got further within the last election timeout. A newer snapshot would make it begin again.
     pub(crate) fn is_sending(&self, now: Instant) -> bool {
         let patience = self.limits.election_timeout.as_micros();
         let lately = Instant::from_micros(now.as_micros().saturating_sub(patience));
-        let advances = |to: usize| {
-            let peer = self.peers.get(to);
-            peer.is_some_and(|peer| peer.progress.transfer.has_advanced_since(lately))
-        };
-        let mut places = 0..self.peers.len();
-        self.role == Role::Leader && places.any(|to| self.needs_snapshot(to) && advances(to))
+        self.role == Role::Leader && self.peers.iter().any(|peer| self.takes_in(peer, lately))
+    }
+
+    fn takes_in(&self, peer: &Peer, lately: Instant) -> bool {
+        let progress = &peer.progress;
+        if !progress.is_behind(self.log.base().index) {
+            return progress.advanced_at > lately && self.is_far_behind(progress.matched);
+        }
+        // With all of it the follower restores its state, which takes its time.
+        let chunks = self.snapshots.newest.map_or(0, |newest| newest.chunks);
+        let all = progress.transfer.acked > 0 && progress.transfer.acked >= chunks;
+        progress.transfer.has_advanced_since(lately) || (all && peer.heard_at > lately)
+    }
+
+    /// Whether there is more behind `index` than a snapshot leaves in the log for those that are a little
+    /// behind.
+    fn is_far_behind(&self, index: Index) -> bool {
+        let (last, most) = (self.log.last().index, self.share(3));
+        last.0.saturating_sub(index.0) > u64::from(most.entries)
+            || (index < last && self.log.bytes_between(index.next(), last) > most.bytes)
     }
 
     /// Until when a snapshot that a leader is sending takes precedence over one of this node's own.

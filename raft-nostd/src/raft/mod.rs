@@ -118,12 +118,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Raft<B, VOTERS> {
     }
 
     /// Whether the log is so full that a snapshot should be taken soon: more than half, or three
-    /// quarters while a follower takes in the last one.
+    /// quarters while a follower takes in the last one and what follows it.
     pub fn is_compaction_urged(&self, now: Instant) -> bool {
         self.node.is_compaction_urged(now)
     }
 
-    /// Whether a follower takes in the newest snapshot just now.
+    /// Whether a follower takes in the newest snapshot just now, or what follows it.
     pub(crate) fn is_sending(&self, now: Instant) -> bool {
         self.node.is_sending(now)
     }

@@ -2,6 +2,7 @@
 
 use crate::cluster::{Cluster, World, place};
 use raft_nostd::{Compaction, Duration, Event, SnapshotFailure};
+use std::cell::Cell;
 
 #[test]
 fn a_log_of_eight_entries_takes_writes_for_ever() {
@@ -303,6 +304,33 @@ fn a_follower_gets_its_snapshot_whatever_the_policy() {
         }
         cluster.node(away).raft().metrics().snapshots_installed > 0
     });
+}
+
+/// What was written while a snapshot was on its way fills more than half of the log. A new one at once
+/// would be of more than the follower has, so that it would need that one, too, and so on.
+#[test]
+fn a_follower_gets_what_follows_its_snapshot_before_the_next_is_taken() {
+    for steps_per_write in [1, 2, 4] {
+        let mut cluster = Cluster::new(64);
+        let leader = cluster.elect();
+        let away = (leader + 1) % 3;
+        let disks = cluster.kill(away);
+        cluster.write(1_000);
+        cluster.start(away, disks);
+        let steps = Cell::new(0);
+        cluster.until("the follower to have nearly all", |cluster| {
+            let step = steps.get() + 1;
+            steps.set(step);
+            let (now, node) = (cluster.now, cluster.node_mut(leader));
+            if step % steps_per_write == 0 {
+                let _ = node.propose(now, b"a command of some more bytes");
+            }
+            let last = node.raft().last().index;
+            step > 10 && last.0 - cluster.node(away).raft().applied().0 < 8
+        });
+        let installed = cluster.node(away).raft().metrics().snapshots_installed;
+        assert_eq!(installed, 1, "a write in {steps_per_write} steps");
+    }
 }
 
 #[test]
