@@ -175,12 +175,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
         progress.transfer.has_advanced_since(lately) || (all && peer.heard_at > lately)
     }
 
-    /// Whether there is more behind `index` than a snapshot leaves in the log for those that are a little
-    /// behind.
+    /// Whether there is more that is committed behind `index` than a snapshot leaves in the log.
     fn is_far_behind(&self, index: Index) -> bool {
-        let (last, most) = (self.log.last().index, self.share(3));
-        last.0.saturating_sub(index.0) > u64::from(most.entries)
-            || (index < last && self.log.bytes_between(index.next(), last) > most.bytes)
+        let spare = self.share(3);
+        self.commit.0.saturating_sub(index.0) > u64::from(spare.entries)
+            || (index < self.commit
+                && self.log.bytes_between(index.next(), self.commit) > spare.bytes)
     }
 
     /// Until when a snapshot that a leader is sending takes precedence over one of this node's own.
