@@ -166,13 +166,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
 
     fn takes_in(&self, peer: &Peer, lately: Instant) -> bool {
         let progress = &peer.progress;
+        let acked = progress.transfer.acked;
         if !progress.is_behind(self.log.base().index) {
-            return progress.advanced_at > lately && self.is_far_behind(progress.matched);
+            let has_it = acked > 0 && self.is_far_behind(progress.matched);
+            return has_it && progress.advanced_at > lately;
         }
         // With all of it the follower restores its state, which takes its time.
         let chunks = self.snapshots.newest.map_or(0, |newest| newest.chunks);
-        let all = progress.transfer.acked > 0 && progress.transfer.acked >= chunks;
-        progress.transfer.has_advanced_since(lately) || (all && peer.heard_at > lately)
+        let restores = acked > 0 && acked >= chunks && peer.heard_at > lately;
+        restores || progress.transfer.has_advanced_since(lately)
     }
 
     /// Whether there is more that is committed behind `index` than a snapshot leaves in the log.
