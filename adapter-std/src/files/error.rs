@@ -317,7 +317,7 @@ impl Display for FileError {
                 write!(f, "cannot {operation} {}: {source}", path.display())
             }
             Self::Halted { cause } => {
-                write!(f, "the journal takes no more since an earlier failure: {cause}")
+                write!(f, "nothing more is written before the next start, since {cause}")
             }
         }
     }

@@ -39,7 +39,7 @@ pub fn inspect(directory: &Path, tail: usize) -> Result<(), Error> {
     let inspection =
         found.map_err(|source| Error::Inspect { directory: directory.to_path_buf(), source })?;
     let mut snapshots = Snapshots::look(&directory.join(SNAPSHOTS), inspection.base.index)?;
-    snapshots.compare(&inspection);
+    snapshots.compare(&inspection, seen.last(&inspection));
     let geometry = medium.geometry();
     let mut out = io::stdout().lock();
     let printed = writeln!(
@@ -111,8 +111,13 @@ fn print(out: &mut impl Write, found: &Inspection, seen: &Seen) -> io::Result<()
         "holds     {} blocks, {} bytes, in {} segments; {} entries written",
         seen.blocks, seen.bytes, seen.segments, seen.written
     )?;
-    writeln!(out, "entries   {} to {}", found.base.index.next(), found.last)?;
-    for (position, line) in seen.entries.range(found.base.index.next()..).map(|(_, one)| one) {
+    let first = found.base.index.next();
+    if found.last < first {
+        writeln!(out, "entries   none behind {}", found.base.index)?;
+    } else {
+        writeln!(out, "entries   {first} to {}", found.last)?;
+    }
+    for (position, line) in seen.entries.range(first..).map(|(_, one)| one) {
         writeln!(out, "  {:>10}  term {:>4}  {line}", position.index, position.term)?;
     }
     match found.ending {
@@ -144,6 +149,16 @@ struct Seen {
     written: u64,
     /// The last entries, as they stand.
     entries: BTreeMap<Index, (Position, String)>,
+}
+
+impl Seen {
+    /// Where the log ends; the term of an entry that was not kept is the newest it can be of.
+    fn last(&self, found: &Inspection) -> Position {
+        let kept = self.entries.get(&found.last).map(|(position, _)| *position);
+        let base = (found.base.index == found.last).then_some(found.base);
+        let any = Position { term: found.hard_state.term, index: found.last };
+        kept.or(base).unwrap_or(any)
+    }
 }
 
 impl Visitor for Seen {

@@ -5,9 +5,9 @@ use super::lost::{Place, Problem, Spared};
 use super::saves::{Size, share};
 use super::snapshot_files;
 use adapter_std::files::{FileError, FileMedium, Lost};
-use raft_nostd::journal::Inspection;
-use raft_nostd::vault::{ChunkError, Owner, Vault, VaultError, Which};
-use raft_nostd::{Index, Manifest, SnapshotMissing};
+use raft_nostd::journal::{Ending, Inspection};
+use raft_nostd::vault::{ChunkError, Origin, Owner, Vault, VaultError, Which};
+use raft_nostd::{Index, Manifest, Position, SnapshotAhead, SnapshotMissing};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,8 @@ pub struct Snapshots {
     /// The chunk for which one that was whole once does not count.
     rot: Option<ChunkError<FileError>>,
     owner: Option<Owner>,
+    /// Who took the newest.
+    origin: Option<Origin>,
     /// Files that are lost.
     lost: Vec<Lost>,
     /// Why the node will not start with them, if so.
@@ -52,6 +54,7 @@ impl Snapshots {
             .pass_over_damage(&mut medium, base, &mut buf)
             .map_err(|error| found.refused(error))?;
         found.newest = vault.newest().copied();
+        found.origin = vault.newest_origin();
         let mut chunks = 0..found.newest.map_or(0, |newest| newest.chunks);
         let damage =
             chunks.find_map(|chunk| vault.read(&mut medium, Which::Newest, chunk, &mut buf).err());
@@ -70,8 +73,9 @@ impl Snapshots {
         self.place().refused(&error).map_or(Error::Snapshots(error), Error::Snapshot)
     }
 
-    /// Compares them with the journal they are beside: a log that was compacted goes on from one.
-    pub fn compare(&mut self, journal: &Inspection) {
+    /// Compares them with the journal they are beside, whose log ends at `last`: a log that was compacted
+    /// goes on from one.
+    pub fn compare(&mut self, journal: &Inspection, last: Position) {
         let newest = self.newest.map(|newest| newest.last).unwrap_or_default();
         let whose = |owner: &Owner| {
             (owner.cluster, owner.node, owner.incarnation)
@@ -85,7 +89,18 @@ impl Snapshots {
             let place = self.place();
             let rot = self.rot.as_ref().map(|rot| place.unreadable(rot));
             self.problem = rot.or_else(|| Some(place.missing(&missing)));
+        } else if self.is_ahead_of(newest, journal) {
+            let term = journal.hard_state.term;
+            let ahead = SnapshotAhead { newest, journal: last, term };
+            self.problem = Some(self.place().ahead(&ahead));
         }
+    }
+
+    /// Whether the journal must have held what the newest is of, and ends before it.
+    fn is_ahead_of(&self, newest: Position, journal: &Inspection) -> bool {
+        let lacks = self.origin == Some(Origin::Own) && newest.index > journal.last;
+        let whole = matches!(journal.ending, Ending::Found(_));
+        whole && (lacks || newest.term > journal.hard_state.term)
     }
 
     /// Whose they are, if there are any.

@@ -93,7 +93,8 @@ impl Place<'_> {
         Problem { what, helps: self.copy() }
     }
 
-    fn ahead(&self, ahead: &SnapshotAhead) -> Problem {
+    /// The newest is of more than the journal has.
+    pub fn ahead(&self, ahead: &SnapshotAhead) -> Problem {
         Problem { what: ahead.to_string(), helps: bring_back(self.journal) }
     }
 

@@ -100,7 +100,9 @@ pub struct Options {
     /// the disk as it needs. So DIR never takes more than --journal, 2.6 times this, and 3MiB; this
     /// being the most that DIR was ever started with. (A place is whole files, so that what is a little
     /// longer may fit.) When the state outgrows it, the log is not
-    /// compacted any more and fills up, until the node is started with more.
+    /// compacted any more and fills up, until the node is started with more. The files keep the size that
+    /// they were first made with, and there are 256 at most: what was first started with 1MiB to 7MiB
+    /// can be given 111MiB later, and no more.
     #[arg(long, value_name = "BYTES", value_parser = snapshot_bytes)]
     pub snapshot_max: Option<u64>,
 

@@ -190,6 +190,36 @@ fn a_folder_of_another_node_is_told_in_the_same_words_by_start_and_inspection() 
     assert_eq!(contents(&one.data), before);
 }
 
+#[test]
+fn an_older_journal_beside_newer_snapshots_is_told_in_the_same_words_by_start_and_inspection() {
+    let scratch = Scratch::new("older-journal");
+    let mut node = saved(&scratch, &[10]);
+    node.kill();
+    let files = fs::read_dir(&node.data).unwrap().map(|entry| entry.unwrap().path());
+    let older: Vec<_> = files
+        .filter(|path| path.is_file())
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect();
+    node.start();
+    let mut client = node.connect();
+    write(&mut client, 500);
+    save(&mut client);
+    assert!(node.stop().success());
+    let files = fs::read_dir(&node.data).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.is_file()).for_each(|file| fs::remove_file(file).unwrap());
+    for (path, bytes) in older {
+        fs::write(path, bytes).unwrap();
+    }
+    let (words, (status, told, _)) = (last_words(&mut node), inspected(&node));
+    assert_eq!(status, Some(1), "{told}");
+    let (_, problem) = told.split_once("DAMAGED   ").expect("it says so");
+    let problem = problem.lines().next().unwrap();
+    assert!(
+        problem.contains("it has lost entries") && words.contains(problem),
+        "{problem}: {words}"
+    );
+}
+
 /// The bytes as a version with this format would begin them: its number in the third byte, and a CRC
 /// over as many as `covered`.
 fn of_format(bytes: &[u8], format: u8, covered: usize) -> Vec<u8> {

@@ -7,6 +7,7 @@ use crate::raft::TransmitChunk;
 use crate::recv::Chunk;
 use crate::state::news::SnapshotFailure;
 use crate::time::Instant;
+use crate::types::Index;
 use crate::vault::{Origin, Vault, VaultError, Which};
 
 /// When snapshots are taken besides those that a log more than half full asks for, and how much of
@@ -45,6 +46,8 @@ pub(super) struct Work {
     wish: Wish,
     /// After a failure: when to try again.
     retry_at: Option<Instant>,
+    /// How much was applied when the state was found to be too large for its place: it still is.
+    too_large: Option<Index>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -177,7 +180,9 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
 
     /// When to take which snapshot, if there is a reason to take one.
     fn next_to_take(&self, now: Instant) -> Option<(Instant, Manifest)> {
-        if !self.has_reason_to_take(now) || !self.vault.has_place() {
+        let in_vain =
+            self.work.wish == Wish::None && self.work.too_large == Some(self.raft.applied());
+        if in_vain || !self.has_reason_to_take(now) || !self.vault.has_place() {
             return None;
         }
         let manifest = self.due()?;
@@ -289,6 +294,7 @@ impl<H: Host, const VOTERS: usize> Driver<H, VOTERS> {
         self.work.end();
         self.work.wish = Wish::None;
         self.work.retry_at = Some(now.plus(self.raft.patience()));
+        self.work.too_large = (why == SnapshotFailure::TooLarge).then_some(self.raft.applied());
         self.raft.handle_snapshot_failed(now, why);
         Turn::Stirred
     }

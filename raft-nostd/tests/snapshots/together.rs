@@ -190,6 +190,26 @@ fn a_state_that_outgrows_its_place_is_told_as_that() {
         let told = &cluster.node(leader).host().events;
         told.contains(&Event::SnapshotFailed(SnapshotFailure::TooLarge))
     });
+    // Nothing is gained by writing it again before something has changed.
+    cluster.settle();
+    let leader = cluster.elect();
+    let attempts = |cluster: &Cluster| {
+        let events = &cluster.node(leader).host().events;
+        events.iter().filter(|event| matches!(event, Event::SnapshotFailed(_))).count()
+    };
+    let wait = |cluster: &mut Cluster| {
+        let end = cluster.now.plus(Duration::from_millis(5_000));
+        while cluster.now < end {
+            cluster.step();
+        }
+    };
+    wait(&mut cluster);
+    let before = attempts(&cluster);
+    wait(&mut cluster);
+    assert_eq!(attempts(&cluster), before);
+    cluster.node_mut(leader).compact();
+    wait(&mut cluster);
+    assert_eq!(attempts(&cluster), before + 1, "it was asked for");
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn after_a_failure_nothing_is_taken_and_the_first_cause_is_named() {
             medium.sync().unwrap_err(),
         ];
         for error in later {
-            let expected = format!("the journal takes no more since an earlier failure: {first}");
+            let expected = format!("nothing more is written before the next start, since {first}");
             assert_eq!(error.to_string(), expected);
             assert_eq!(FileMedium::failure(&error), PersistFailure::Failed);
         }
