@@ -28,6 +28,8 @@ pub struct Shared {
     pub saves: Saves,
     /// Where they are.
     pub snapshots: PathBuf,
+    /// Why the journal cannot grow, while it cannot.
+    pub journal_failure: Option<String>,
     /// How long anybody waits.
     pub patience: Duration,
     /// Bytes in the longest command.
@@ -58,6 +60,7 @@ impl<D: Medium> Desk<'_, D> {
             counts: &self.shared.counts,
             waiting: &self.shared.waiting,
             saves: &self.shared.saves,
+            journal_failure: self.shared.journal_failure.as_deref(),
             work: self.node.snapshot_work(),
         }
     }

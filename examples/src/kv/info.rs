@@ -57,7 +57,9 @@ pub struct View<'a> {
     pub waiting: &'a Waiting,
     /// What became of snapshots.
     pub saves: &'a Saves,
-    /// What is being done about them.
+    /// Why the journal cannot grow, while it cannot.
+    pub journal_failure: Option<&'a str>,
+    /// What is being done about snapshots.
     pub work: SnapshotWork,
 }
 
@@ -132,6 +134,8 @@ impl View<'_> {
         let changes = self.machine.changes().saturating_sub(self.saves.saved());
         lines.add("rdb_changes_since_last_save", changes);
         lines.add("aof_enabled", 1);
+        let journal = if self.journal_failure.is_none() { "ok" } else { "err" };
+        lines.add("aof_last_write_status", journal);
     }
 
     fn snapshots(&self, lines: &mut Lines) {
@@ -231,6 +235,7 @@ impl View<'_> {
         lines.add("log_room_bytes", raft.room().bytes);
         lines.add("log_capacity_entries", raft.capacity().entries);
         lines.add("log_capacity_bytes", raft.capacity().bytes);
+        lines.add("journal_failure", self.journal_failure.unwrap_or_default());
         lines.add("boot", raft.life().boot);
         self.snapshots(lines);
         self.metrics(lines);

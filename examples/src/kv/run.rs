@@ -103,6 +103,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
         counts: Counts::default(),
         saves: Saves::new(bounds, options.election_timeout.times(SILENT_AFTER)),
         snapshots: options.data.join(SNAPSHOTS),
+        journal_failure: None,
         patience: options.write_timeout,
         longest: config.max_command,
     };

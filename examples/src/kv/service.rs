@@ -327,6 +327,7 @@ impl<D: Medium> Service<D> for Kv {
             Event::StorageFull => {
                 let why = node.storage_error().unwrap_or("no space");
                 self.voice.say(format_args!("the journal cannot grow: {why}"));
+                self.shared.journal_failure = Some(why.to_owned());
             }
             Event::SnapshotTaken(_) | Event::SnapshotInstalled(_) | Event::SnapshotFailed(_) => {
                 let raft = node.raft();
@@ -339,7 +340,10 @@ impl<D: Medium> Service<D> for Kv {
                 };
                 self.shared.saves.event(self.voice, node.now(), &event, news);
             }
-            Event::StorageRecovered => self.voice.say(format_args!("the journal can grow again")),
+            Event::StorageRecovered => {
+                self.shared.journal_failure = None;
+                self.voice.say(format_args!("the journal can grow again"));
+            }
             Event::Halted(_) => self.phase = Phase::Ending("the node has halted"),
             _ => {}
         }
