@@ -37,7 +37,7 @@ const MEMORY_MAX: u64 = 1 << 31;
 ///
 /// ```
 /// use adapter_mio::{Options, Storage, open};
-/// use adapter_std::files::{self, FileMedium, Space};
+/// use adapter_std::files::{self, AfterFailure, FileMedium, Space};
 /// use raft_nostd::{ClusterId, Committed, Config, NodeId, SnapshotError, StateMachine};
 ///
 /// /// The last command, of 100 bytes at most.
@@ -75,12 +75,11 @@ const MEMORY_MAX: u64 = 1 << 31;
 /// let mut options = Options::new("127.0.0.1:0".parse()?, vec![]);
 /// // Besides when the log is more than half full:
 /// options.compaction.after_bytes = 1 << 20;
+/// let files = files::Options::new(64 << 10, 4);
+/// let files = files.with_space(Space::Grown).with_failures(AfterFailure::GoOn);
 /// let storage = Storage {
 ///     journal: FileMedium::open(dir.join("journal"), files::Options::new(1 << 20, 4))?,
-///     snapshots: Some(FileMedium::open(
-///         dir.join("snapshots"),
-///         files::Options::new(64 << 10, 4).with_space(Space::Grown),
-///     )?),
+///     snapshots: Some(FileMedium::open(dir.join("snapshots"), files)?),
 /// };
 /// let node = open(&config, options, Last::default(), storage, config.log_bytes(100))?;
 /// assert!(node.node().snapshots().is_some());

@@ -1,8 +1,8 @@
 //! The verbs of a medium: read, write, erase, sync.
 
-use super::gather::Taken;
+use super::gather::{Gather, Taken};
 use super::segment::Segment;
-use super::{Access, FileError, FileMedium, Names, Space, SyncPolicy, directory};
+use super::{Access, AfterFailure, FileError, FileMedium, Names, Space, SyncPolicy, directory};
 use raft_nostd::journal::{Geometry, Medium, PersistFailure};
 use std::time::Instant;
 
@@ -168,9 +168,19 @@ impl FileMedium {
         if error.failure() == PersistFailure::Failed {
             let cause = error.to_string();
             directory::mark_suspect(&self.disk, &self.directory, &cause);
-            self.halted = Some(cause);
+            match self.failures {
+                AfterFailure::Halt => self.halted = Some(cause),
+                AfterFailure::GoOn => self.doubt(),
+            }
         }
         error
+    }
+
+    /// What is written next is all that counts; the names and marks of the files are made durable anew.
+    fn doubt(&mut self) {
+        self.gather = Gather::default();
+        self.names = Names::Dirty;
+        self.record.doubt();
     }
 
     fn check_halted(&self) -> Result<(), FileError> {

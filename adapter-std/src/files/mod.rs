@@ -95,7 +95,7 @@ mod tests;
 
 pub use error::{FileError, Operation};
 pub use lost::{Loss, Lost};
-pub use options::{Counters, Options, Space, SyncPolicy};
+pub use options::{AfterFailure, Counters, Options, Space, SyncPolicy};
 
 use directory::Lock;
 use disk::Disk;
@@ -120,6 +120,7 @@ pub struct FileMedium {
     gather: Gather,
     names: Names,
     lost: Vec<Lost>,
+    failures: AfterFailure,
     /// The first failure, after which nothing is taken.
     halted: Option<String>,
     counters: Counters,
@@ -223,6 +224,7 @@ impl FileMedium {
         let how = (Access::Write, losses);
         let mut medium = Self::attach(disk, directory, record, how, Some(lock))?;
         medium.renew()?;
+        medium.failures = options.failures;
         Ok(medium)
     }
 
@@ -257,6 +259,7 @@ impl FileMedium {
             gather: Gather::default(),
             names: Names::Dirty,
             lost: told,
+            failures: AfterFailure::Halt,
             halted: None,
             counters: Counters::default(),
             _lock: lock,

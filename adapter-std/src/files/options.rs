@@ -32,6 +32,18 @@ pub enum Space {
     Grown,
 }
 
+/// What a medium takes after a write or a sync has failed: of what was written since the last sync,
+/// nobody knows what is durable, and what the operating system has forgotten no later sync brings back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// Nothing more before the next start. For a journal, which goes on from what it wrote.
+    #[default]
+    Halt,
+    /// Whatever comes. For snapshots: a vault gives up the one that it was writing, and writes every
+    /// byte of the next anew, in the same files.
+    GoOn,
+}
+
 /// How to open a [`FileMedium`](super::FileMedium).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -45,6 +57,8 @@ pub struct Options {
     pub sync: SyncPolicy,
     /// When a file takes its space on it.
     pub space: Space,
+    /// What is taken after a failure.
+    pub failures: AfterFailure,
 }
 
 impl Options {
@@ -60,7 +74,13 @@ impl Options {
     /// `segments` files of `segment_bytes` bytes, preallocated and synced always.
     #[must_use]
     pub const fn new(segment_bytes: u32, segments: u32) -> Self {
-        Self { segment_bytes, segments, sync: SyncPolicy::Always, space: Space::Preallocated }
+        Self {
+            segment_bytes,
+            segments,
+            sync: SyncPolicy::Always,
+            space: Space::Preallocated,
+            failures: AfterFailure::Halt,
+        }
     }
 
     /// The same files, synced as `sync` says.
@@ -73,6 +93,12 @@ impl Options {
     #[must_use]
     pub const fn with_space(self, space: Space) -> Self {
         Self { space, ..self }
+    }
+
+    /// The same files, which take after a failure what `failures` says.
+    #[must_use]
+    pub const fn with_failures(self, failures: AfterFailure) -> Self {
+        Self { failures, ..self }
     }
 
     /// The layout these options ask for.

@@ -140,6 +140,15 @@ impl Record {
         }
     }
 
+    /// What was marked may not be durable: the next sync marks it again.
+    pub(super) fn doubt(&mut self) {
+        for mark in &mut self.marks {
+            if *mark == Mark::Synced {
+                *mark = Mark::Written;
+            }
+        }
+    }
+
     /// Marks durably what was written, which is synced by now.
     pub(super) fn sync(&mut self, disk: &mut Disk) -> Result<(), FileError> {
         for (mark, at) in self.marks.iter_mut().zip(self.marks_at..) {

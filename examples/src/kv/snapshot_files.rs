@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::options::Options;
 use super::trouble::Bounds;
-use adapter_std::files::{self, FileError, FileMedium, Space};
+use adapter_std::files::{self, AfterFailure, FileError, FileMedium, Space};
 use raft_nostd::journal::{Geometry, Medium};
 use raft_nostd::vault::{Owner, Vault, VaultError, owner_of};
 use raft_nostd::{ClusterId, NodeId};
@@ -69,7 +69,8 @@ pub fn open(options: &Options) -> Result<(FileMedium, Folder), Error> {
     }
     let shape = files::Options::new(bytes, segments)
         .with_sync(options.sync.into())
-        .with_space(Space::Grown);
+        .with_space(Space::Grown)
+        .with_failures(AfterFailure::GoOn);
     // Whether a file that is lost is needed, is known when the journal was read.
     let medium = FileMedium::open_remains(&directory, shape).map_err(Error::Directory)?;
     Ok((medium, folder))

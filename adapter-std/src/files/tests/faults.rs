@@ -1,6 +1,7 @@
 //! Calls that fail: what is lost by it, what is remembered, what the next start does.
 
 use super::*;
+use crate::files::AfterFailure;
 use raft_nostd::journal::PersistFailure;
 use std::error::Error;
 use std::io::ErrorKind;
@@ -96,6 +97,37 @@ fn after_a_failure_nothing_is_taken_and_the_first_cause_is_named() {
             assert_eq!(FileMedium::failure(&error), PersistFailure::Failed);
         }
         assert!(format!("{medium:?}").contains(message));
+    }
+}
+
+/// As a vault needs it: what it writes after a failure is all that counts, and is durable after a sync.
+#[test]
+fn who_writes_everything_anew_may_go_on_after_a_failure() {
+    let cases = [
+        (Operation::Write, "segment-000.journal"),
+        (Operation::Sync, "segment-000.journal"),
+        (Operation::Sync, "medium.toml"),
+        (Operation::SyncDirectory, ""),
+    ];
+    for (operation, path) in cases {
+        let (dir, plan) = (TempDir::new("go-on"), Plan::default());
+        let options = Options::new(BYTES, 3).with_failures(AfterFailure::GoOn);
+        let disk = Disk::hooked(options.sync, plan.hook());
+        let mut medium = FileMedium::open_on(disk, dir.path(), options, Losses::Refused).unwrap();
+        medium.erase(0).unwrap();
+        medium.write(0, 0, b"given up").unwrap();
+        plan.fail(operation, path, ErrorKind::StorageFull);
+        let error = medium.sync().unwrap_err();
+        assert_eq!(FileMedium::failure(&error), PersistFailure::Failed, "{error}");
+        assert!(plan.is_done());
+        medium.erase(0).unwrap();
+        medium.write(0, 0, b"anew").unwrap();
+        let syncs = medium.counters().file_syncs;
+        medium.sync().unwrap();
+        assert!(medium.counters().file_syncs > syncs, "{path}: it was not synced again");
+        drop(medium);
+        let mut medium = FileMedium::open(dir.path(), options).unwrap();
+        assert_eq!(read(&mut medium, 0, 0, 4), b"anew");
     }
 }
 
