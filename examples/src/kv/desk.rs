@@ -62,6 +62,7 @@ impl<D: Medium> Desk<'_, D> {
             saves: &self.shared.saves,
             journal_failure: self.shared.journal_failure.as_deref(),
             work: self.node.snapshot_work(),
+            rate: self.shared.saves.rate(self.node.now()),
         }
     }
 }

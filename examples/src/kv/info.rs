@@ -61,6 +61,8 @@ pub struct View<'a> {
     pub journal_failure: Option<&'a str>,
     /// What is being done about snapshots.
     pub work: SnapshotWork,
+    /// How many bytes a second that goes.
+    pub rate: u64,
 }
 
 type Writer = fn(&View<'_>, &mut Lines);
@@ -150,6 +152,7 @@ impl View<'_> {
         lines.add("snapshot_work", way.map_or("idle", |way| way.what.name()));
         lines.add("snapshot_work_bytes", way.map_or(0, |way| way.bytes));
         lines.add("snapshot_work_total_bytes", way.map_or(0, |way| way.total()));
+        lines.add("snapshot_work_bytes_per_second", self.rate);
         if let Some((manifest, chunks, _)) = raft.incoming_snapshot() {
             let done = share(manifest.bytes, chunks, manifest.chunks);
             let why = raft.incoming_failure().map_or(String::new(), |failure| {

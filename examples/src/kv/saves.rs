@@ -113,6 +113,12 @@ impl Course {
         self.told.plus(Duration::from_micros(interval)).max(self.begun.plus(RATE_LEAST))
     }
 
+    /// Bytes a second since it began.
+    fn rate(&self, now: Instant) -> u64 {
+        let done = self.way.bytes.saturating_sub(self.at_begin);
+        done.saturating_mul(1_000_000) / now.since(self.begun).as_micros().max(1)
+    }
+
     /// What to say of it, if it is time to.
     fn line(&mut self, now: Instant) -> Option<String> {
         let Way { what, bytes, of, .. } = self.way;
@@ -125,7 +131,7 @@ impl Course {
         if std::mem::replace(&mut self.told_at, bytes) == bytes {
             return None;
         }
-        let rate = bytes.saturating_sub(self.at_begin).saturating_mul(1_000_000) / elapsed;
+        let rate = self.rate(now);
         let of = of.map_or(String::new(), |of| format!(" of {}", Size(of)));
         let again = match self.again {
             0 => String::new(),
@@ -336,6 +342,11 @@ impl Saves {
     /// When to call [`Saves::report`] again.
     pub fn wake_at(&self) -> Option<Instant> {
         self.under_way.map(|course| course.due())
+    }
+
+    /// Bytes a second of what is under way; zero when nothing is.
+    pub fn rate(&self, now: Instant) -> u64 {
+        self.under_way.map_or(0, |course| course.rate(now))
     }
 
     /// Says how the one that is under way gets on, if it is time to.

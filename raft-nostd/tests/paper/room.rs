@@ -155,7 +155,7 @@ fn room_behind_what_is_compacted_away_says_nothing() {
     solo.hear(3, with_room(last(&solo), Room { entries: 0, bytes: 0 }));
     solo.hear(2, with_room(1, plenty));
     assert_eq!(solo.me.raft.propose(solo.now, b"x"), CAPACITY);
-    solo.hear(2, with_room(last(&solo), plenty));
+    solo.hear(2, with_room(base, plenty));
     solo.propose(b"x");
 }
 
