@@ -32,9 +32,9 @@ const OUTSIDE: &str =
 /// everything that [`Subject`] says. `make` gives a machine in its first state.
 ///
 /// # Panics
-/// When there is no seed in `seeds`. When replicas answer the same command or question differently, when a snapshot does not restore, when the
-/// machine panics, when a command or a snapshot is longer than [`Subject`] says, and when anything else goes wrong
-/// that the simulator judges. The message names the seed: `check(make, seed..seed + 1)` fails in the same way
+/// When there is no seed in `seeds`. When replicas answer the same command or question differently, when a snapshot
+/// does not restore, when the machine panics, when a command or a snapshot is longer than [`Subject`] says, and
+/// when anything else goes wrong that the simulator judges. The message names the seed: `check(make, seed..seed + 1)` fails in the same way
 /// again, unless something outside of the seed decides; then the message says that.
 pub fn check<M: Subject>(make: impl Fn() -> M + Send + Sync + 'static, seeds: Range<u64>) {
     assert!(!seeds.is_empty(), "there is no seed in {seeds:?}");

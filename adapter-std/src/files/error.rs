@@ -317,7 +317,7 @@ impl Display for FileError {
                 write!(f, "cannot {operation} {}: {source}", path.display())
             }
             Self::Halted { cause } => {
-                write!(f, "nothing more is written before the next start, since {cause}")
+                write!(f, "nothing more is taken before the next start, after a failure: {cause}")
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The verbs of a medium: read, write, erase, sync.
 
-use super::gather::{Gather, Taken};
+use super::gather::Taken;
 use super::segment::Segment;
 use super::{Access, AfterFailure, FileError, FileMedium, Names, Space, SyncPolicy, directory};
 use raft_nostd::journal::{Geometry, Medium, PersistFailure};
@@ -163,24 +163,17 @@ impl FileMedium {
         Ok(files)
     }
 
-    /// Remembers `error`, unless nothing is lost by it.
+    /// Remembers `error`, unless nothing is lost by it, or the medium is to go on.
     fn halt(&mut self, error: FileError) -> FileError {
         if error.failure() == PersistFailure::Failed {
             let cause = error.to_string();
             directory::mark_suspect(&self.disk, &self.directory, &cause);
             match self.failures {
                 AfterFailure::Halt => self.halted = Some(cause),
-                AfterFailure::GoOn => self.doubt(),
+                AfterFailure::GoOn => self.record.doubt(),
             }
         }
         error
-    }
-
-    /// What is written next is all that counts; the names and marks of the files are made durable anew.
-    fn doubt(&mut self) {
-        self.gather = Gather::default();
-        self.names = Names::Dirty;
-        self.record.doubt();
     }
 
     fn check_halted(&self) -> Result<(), FileError> {

@@ -92,7 +92,8 @@ fn after_a_failure_nothing_is_taken_and_the_first_cause_is_named() {
             medium.sync().unwrap_err(),
         ];
         for error in later {
-            let expected = format!("nothing more is written before the next start, since {first}");
+            let expected =
+                format!("nothing more is taken before the next start, after a failure: {first}");
             assert_eq!(error.to_string(), expected);
             assert_eq!(FileMedium::failure(&error), PersistFailure::Failed);
         }
@@ -129,6 +130,23 @@ fn who_writes_everything_anew_may_go_on_after_a_failure() {
         let mut medium = FileMedium::open(dir.path(), options).unwrap();
         assert_eq!(read(&mut medium, 0, 0, 4), b"anew");
     }
+}
+
+/// A sync that failed may have forgotten the mark: it is written again, and not just synced.
+#[test]
+fn a_mark_that_may_not_be_durable_is_written_again() {
+    let (dir, plan) = (TempDir::new("mark"), Plan::default());
+    let options = Options::new(BYTES, 3).with_failures(AfterFailure::GoOn);
+    let disk = Disk::hooked(options.sync, plan.hook());
+    let mut medium = FileMedium::open_on(disk, dir.path(), options, Losses::Refused).unwrap();
+    medium.erase(0).unwrap();
+    medium.write(0, 0, b"a").unwrap();
+    plan.fail(Operation::Sync, "medium.toml", ErrorKind::Other);
+    medium.sync().unwrap_err();
+    plan.fail(Operation::Write, "medium.toml", ErrorKind::Other);
+    medium.sync().unwrap_err();
+    assert!(plan.is_done());
+    medium.sync().unwrap();
 }
 
 /// A full disk at the first start fixes nothing: fewer segments may be asked for afterwards.
