@@ -105,9 +105,9 @@ impl Vault {
         buf: &mut [u8],
     ) -> Result<(), VaultError<M::Error>> {
         let (Some(newest), Some(shape)) = (self.newest, self.shape) else { return Ok(()) };
-        let other = match self.look(medium, &shape, newest.slot.other(), buf)? {
-            Contents::Whole(stored) => Some(stored),
-            _ => None,
+        let other = match self.staged {
+            Some(_) => None, // The other slot is that of a transfer.
+            None => self.whole(medium, &shape, newest.slot.other(), buf)?,
         };
         if other.map_or(Index::ZERO, |other| other.manifest.last.index) < base {
             return Ok(());
@@ -116,6 +116,20 @@ impl Vault {
             (self.rot, self.newest) = (Some(rot), other);
         }
         Ok(())
+    }
+
+    /// What `slot` holds, if it is a whole snapshot.
+    fn whole<M: Medium>(
+        &mut self,
+        medium: &mut M,
+        shape: &Shape,
+        slot: Slot,
+        buf: &mut [u8],
+    ) -> Result<Option<Stored>, VaultError<M::Error>> {
+        Ok(match self.look(medium, shape, slot, buf)? {
+            Contents::Whole(stored) => Some(stored),
+            _ => None,
+        })
     }
 
     /// The first damaged one of so many chunks of the newest snapshot.

@@ -6,7 +6,7 @@ use raft_nostd::crc::checksum;
 use raft_nostd::vault::{Origin, Owner, Vault, VaultError};
 use raft_nostd::{
     HardState, Index, Instant, Life, Loading, Manifest, Membership, NodeId, OpenError, Output,
-    Position, SnapshotFailure, Start, StartError, Term,
+    Position, Raft, SnapshotFailure, Start, StartError, Term,
 };
 
 /// Opens where it must fail, and sees that nothing was changed by it.
@@ -76,29 +76,32 @@ fn a_peers_snapshot_that_the_journal_has_not_followed_yet() {
     assert_eq!((solo.driver.raft().applied(), solo.world().sum), (Index(50), 99));
 }
 
+/// A node whose journal knows of term 2 and whose vault has all one chunk of a snapshot through `last`,
+/// not sealed.
+fn with_a_transfer<const VOTERS: usize>(
+    voters: &[NodeId],
+    last: Position,
+) -> Raft<Vec<u8>, VOTERS> {
+    let membership = Membership::initial(voters);
+    let manifest = Manifest { last, membership, chunks: 1, bytes: 8, crc: 7 };
+    let mut loading = Loading::new::<VOTERS>(&config(voters), vec![0_u8; 1 << 16]).unwrap();
+    loading.attach(Term(2), None, Some((&manifest, 1))).unwrap();
+    let start = Start {
+        hard_state: HardState { term: Term(2), vote: None },
+        life: Life { incarnation: 1, boot: 1, nonce: 1 },
+        applied: Index::ZERO,
+        seed: 1,
+        now: Instant::from_micros(0),
+    };
+    loading.start(start).unwrap()
+}
+
 /// Chunks are stored before the term they came in is durable. If all of them are there after a power
 /// cut and the term is not, the snapshot must not be sealed: the next start would refuse it.
 #[test]
 fn a_transfer_of_a_later_term_than_the_journals_is_forgotten() {
-    let voters = [me()];
-    let manifest = |term| Manifest {
-        last: Position::new(term, 50),
-        membership: Membership::initial(&voters),
-        chunks: 1,
-        bytes: 8,
-        crc: 7,
-    };
     for (term, installs) in [(2, true), (3, false)] {
-        let mut loading = Loading::new::<1>(&config(&voters), vec![0_u8; 1 << 16]).unwrap();
-        loading.attach(Term(2), None, Some((&manifest(term), 1))).unwrap();
-        let start = Start {
-            hard_state: HardState { term: Term(2), vote: None },
-            life: Life { incarnation: 1, boot: 1, nonce: 1 },
-            applied: Index::ZERO,
-            seed: 1,
-            now: Instant::from_micros(0),
-        };
-        let mut raft = loading.start::<1>(start).unwrap();
+        let mut raft = with_a_transfer::<1>(&[me()], Position::new(term, 50));
         let mut buf = [0; 1_200];
         let installed = (0..10).any(|_| {
             matches!(raft.poll_output(Instant::from_micros(0), &mut buf), Output::Install(_))
@@ -111,23 +114,7 @@ fn a_transfer_of_a_later_term_than_the_journals_is_forgotten() {
 #[test]
 fn whose_state_is_replaced_does_not_stand_for_election() {
     let voters = [1, 2, 3].map(|number| NodeId::new(number).unwrap());
-    let manifest = Manifest {
-        last: Position::new(2, 50),
-        membership: Membership::initial(&voters),
-        chunks: 1,
-        bytes: 8,
-        crc: 7,
-    };
-    let mut loading = Loading::new::<3>(&config(&voters), vec![0_u8; 1 << 16]).unwrap();
-    loading.attach(Term(2), None, Some((&manifest, 1))).unwrap();
-    let start = Start {
-        hard_state: HardState { term: Term(2), vote: None },
-        life: Life { incarnation: 1, boot: 1, nonce: 1 },
-        applied: Index::ZERO,
-        seed: 1,
-        now: Instant::from_micros(0),
-    };
-    let mut raft = loading.start::<3>(start).unwrap();
+    let mut raft = with_a_transfer::<3>(&voters, Position::new(2, 50));
     let mut buf = [0; 1_200];
     let mut installs = false;
     for millis in 1..60_000 {

@@ -4,6 +4,17 @@ use crate::cluster::{Cluster, World, place};
 use raft_nostd::{Compaction, Duration, Event, SnapshotFailure};
 use std::cell::Cell;
 
+/// A cluster with logs of so many entries that has a leader and has written so often since one was killed:
+/// the places of both, and what the latter left.
+fn one_away(log_entries: u32, writes: u64) -> (Cluster, usize, usize, World) {
+    let mut cluster = Cluster::new(log_entries);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let disks = cluster.kill(away);
+    cluster.write(writes);
+    (cluster, leader, away, disks)
+}
+
 #[test]
 fn a_log_of_eight_entries_takes_writes_for_ever() {
     let mut cluster = Cluster::new(8);
@@ -39,11 +50,7 @@ fn who_was_away_for_longer_than_the_log_remembers_gets_a_snapshot() {
 
 #[test]
 fn a_lossy_network_delivers_a_snapshot_all_the_same() {
-    let mut cluster = Cluster::new(64);
-    let leader = cluster.elect();
-    let away = (leader + 1) % 3;
-    let disks = cluster.kill(away);
-    cluster.write(1_500);
+    let (mut cluster, _, away, disks) = one_away(64, 1_500);
     cluster.loss = 250;
     cluster.start(away, disks);
     cluster.until("the snapshot", |cluster| {
@@ -55,11 +62,7 @@ fn a_lossy_network_delivers_a_snapshot_all_the_same() {
 
 #[test]
 fn writes_go_on_while_a_snapshot_is_sent() {
-    let mut cluster = Cluster::new(64);
-    let leader = cluster.elect();
-    let away = (leader + 1) % 3;
-    let disks = cluster.kill(away);
-    cluster.write(1_000);
+    let (mut cluster, _, away, disks) = one_away(64, 1_000);
     cluster.start(away, disks);
     cluster.write(3_000);
     cluster.settle();
@@ -69,11 +72,7 @@ fn writes_go_on_while_a_snapshot_is_sent() {
 /// A batch waits for one chunk, and not for a window full of them.
 #[test]
 fn a_batch_is_synced_after_the_first_chunk() {
-    let mut cluster = Cluster::new(64);
-    let leader = cluster.elect();
-    let away = (leader + 1) % 3;
-    let disks = cluster.kill(away);
-    cluster.write(1_000);
+    let (mut cluster, leader, away, disks) = one_away(64, 1_000);
     cluster.window = 4_000;
     let again = cluster.kill(leader);
     cluster.start(leader, again);
@@ -115,11 +114,7 @@ fn a_node_starts_from_snapshot_and_journal() {
 
 #[test]
 fn a_transfer_goes_on_after_a_restart_at_either_end() {
-    let mut cluster = Cluster::new(64);
-    let leader = cluster.elect();
-    let away = (leader + 1) % 3;
-    let disks = cluster.kill(away);
-    cluster.write(1_500);
+    let (mut cluster, _, away, disks) = one_away(64, 1_500);
     cluster.settle();
     cluster.start(away, disks);
     let chunks_of = |cluster: &Cluster| {
@@ -266,11 +261,7 @@ fn a_snapshot_is_taken_after_so_many_entries() {
 /// replaces what cannot be read does not: nobody gets any further with that.
 #[test]
 fn a_request_does_not_put_off_the_replacement_of_an_unreadable_snapshot() {
-    let mut cluster = Cluster::new(64);
-    let leader = cluster.elect();
-    let away = (leader + 1) % 3;
-    let disks = cluster.kill(away);
-    cluster.write(1_500);
+    let (mut cluster, leader, away, disks) = one_away(64, 1_500);
     cluster.until("all applied", |cluster| {
         cluster.node(leader).raft().applied() == cluster.node(leader).raft().last().index
     });
@@ -306,11 +297,7 @@ fn a_node_that_never_ran_before_joins_by_snapshot() {
 
 #[test]
 fn a_follower_gets_its_snapshot_whatever_the_policy() {
-    let mut cluster = Cluster::new(128);
-    let leader = cluster.elect();
-    let away = (leader + 1) % 3;
-    let disks = cluster.kill(away);
-    cluster.write(3_000);
+    let (mut cluster, _, away, disks) = one_away(128, 3_000);
     for at in (0..3).filter(|at| *at != away) {
         let policy = Compaction { after_bytes: 400, ..Compaction::default() };
         cluster.node_mut(at).set_compaction(policy);
@@ -331,11 +318,7 @@ fn a_follower_gets_its_snapshot_whatever_the_policy() {
 #[test]
 fn a_follower_gets_what_follows_its_snapshot_before_the_next_is_taken() {
     for steps_per_write in [1, 2, 4] {
-        let mut cluster = Cluster::new(64);
-        let leader = cluster.elect();
-        let away = (leader + 1) % 3;
-        let disks = cluster.kill(away);
-        cluster.write(1_000);
+        let (mut cluster, leader, away, disks) = one_away(64, 1_000);
         cluster.start(away, disks);
         let steps = Cell::new(0);
         cluster.until("the follower to have nearly all", |cluster| {
@@ -355,11 +338,7 @@ fn a_follower_gets_what_follows_its_snapshot_before_the_next_is_taken() {
 
 #[test]
 fn a_follower_hears_its_leader_where_chunks_are_lost() {
-    let mut cluster = Cluster::new(64);
-    let leader = cluster.elect();
-    let away = (leader + 1) % 3;
-    let disks = cluster.kill(away);
-    cluster.write(1_500);
+    let (mut cluster, _, away, disks) = one_away(64, 1_500);
     cluster.longest = 300;
     cluster.start(away, disks);
     let hears = |cluster: &Cluster| cluster.node(away).raft().status().leader.is_some();
@@ -378,11 +357,7 @@ fn a_follower_hears_its_leader_where_chunks_are_lost() {
 /// not another heartbeat later.
 #[test]
 fn a_chunk_that_is_lost_twice_follows_the_third_heartbeat() {
-    let mut cluster = Cluster::new(64);
-    let leader = cluster.elect();
-    let away = (leader + 1) % 3;
-    let disks = cluster.kill(away);
-    cluster.write(1_500);
+    let (mut cluster, _, away, disks) = one_away(64, 1_500);
     cluster.start(away, disks);
     let chunks_of = |cluster: &Cluster| {
         cluster.node(away).raft().incoming_snapshot().map_or(0, |(_, chunks, _)| chunks)
