@@ -157,7 +157,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     }
 
     /// Whether a follower takes in the newest snapshot just now, or what follows it in the log: it has
-    /// got further within the last election timeout. A newer snapshot would make it begin again.
+    /// got further with its chunks, or was heard with all of them, within the last election timeout. A
+    /// newer snapshot would make it begin again.
     pub(crate) fn is_sending(&self, now: Instant) -> bool {
         let patience = self.limits.election_timeout.as_micros();
         let lately = Instant::from_micros(now.as_micros().saturating_sub(patience));
@@ -167,14 +168,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>, const VOTERS: usize> Node<B, VOTERS> {
     fn takes_in(&self, peer: &Peer, lately: Instant) -> bool {
         let progress = &peer.progress;
         let acked = progress.transfer.acked;
+        let is_there = acked > 0 && peer.heard_at > lately;
         if !progress.is_behind(self.log.base().index) {
-            let has_it = acked > 0 && self.is_far_behind(progress.matched);
-            return has_it && progress.advanced_at > lately;
+            return is_there && self.is_far_behind(progress.matched);
         }
         // With all of it the follower restores its state, which takes its time.
         let chunks = self.snapshots.newest.map_or(0, |newest| newest.chunks);
-        let restores = acked > 0 && acked >= chunks && peer.heard_at > lately;
-        restores || progress.transfer.has_advanced_since(lately)
+        (is_there && acked >= chunks) || progress.transfer.has_advanced_since(lately)
     }
 
     /// Whether there is more that is committed behind `index` than a snapshot leaves in the log.
