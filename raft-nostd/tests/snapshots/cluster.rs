@@ -383,3 +383,14 @@ impl Cluster {
         self.running().map(one).collect()
     }
 }
+
+/// A cluster with logs of so many entries that has a leader and has written so often since one was killed:
+/// the places of both, and what the latter left.
+pub fn one_away(log_entries: u32, writes: u64) -> (Cluster, usize, usize, World) {
+    let mut cluster = Cluster::new(log_entries);
+    let leader = cluster.elect();
+    let away = (leader + 1) % 3;
+    let disks = cluster.kill(away);
+    cluster.write(writes);
+    (cluster, leader, away, disks)
+}

@@ -4,6 +4,7 @@
 mod cluster;
 mod crash;
 mod full;
+mod held_up;
 mod refused;
 mod salt;
 mod slots;
